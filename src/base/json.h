@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Writing JSON (RFC 8259) to a text. What comes out is always valid UTF-8.
+
+#include "base/text.h"
+
+// Adds a string with its quotes. Bytes that are no valid UTF-8 become the four characters \xHH.
+void json_add_string(struct text *text, const char *bytes, size_t length);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Picks the program by the name it was called with.
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base.h"
+#include "base/flags.h"
+#include "base/log.h"
+#include "shell/shell.h"
+
+static const char default_flag_file[] = "/etc/osquery/osquery.flags.default";
+
+// -S and -D choose the program whatever its name; they are looked for before anything is parsed,
+// because the initial values of other flags depend on it.
+static bool is_daemon(int argc, char **argv)
+{
+	const char *slash = strrchr(argv[0], '/');
+	bool daemon = strstr(slash ? slash + 1 : argv[0], "osqueryd") != NULL;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "-S") == 0 || strcmp(argv[i], "--S") == 0)
+			daemon = false;
+		if (strcmp(argv[i], "-D") == 0 || strcmp(argv[i], "--D") == 0)
+			daemon = true;
+	}
+	return daemon;
+}
+
+static bool names_flag_file(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (text_starts(argv[i], "--flagfile") || text_starts(argv[i], "-flagfile"))
+			return true;
+	return false;
+}
+
+static int read_flags(struct flags *flags, int *argc, char **argv, struct fault *why)
+{
+	if (!names_flag_file(*argc, argv)) {
+		int r = flags_read_file(flags, default_flag_file, true, why);
+
+		if (r < 0)
+			return r;
+	}
+	return flags_parse(flags, argc, argv, why);
+}
+
+int main(int argc, char **argv)
+{
+	struct flags flags = { 0 };
+	struct fault why;
+	int code = 1;
+
+	if (is_daemon(argc, argv)) {
+		fputs("osqueryd: the daemon is not part of this version yet\n", stderr);
+		return 1;
+	}
+	if (shell_wants_help(argc, argv)) {
+		shell_help(argv[0]);
+		return 0;
+	}
+	if (shell_wants_version(argc, argv)) {
+		shell_version(argv[0]);
+		return 0;
+	}
+	shell_presets(&flags);
+	if (read_flags(&flags, &argc, argv, &why) < 0)
+		fprintf(stderr, "%s\n", why.text);
+	else
+		code = shell_run(&flags, argc, argv);
+	flags_done(&flags);
+	return code;
+}

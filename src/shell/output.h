@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// How rows are shown: the output modes.
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/text.h"
+
+enum mode {
+	MODE_PRETTY,
+	MODE_LINE,
+	MODE_COLUMN,
+	MODE_LIST,
+	MODE_CSV,
+	MODE_JSON,
+	MODE_JSON_PRETTY,
+	MODE_QUIET, // rows are read and dropped
+};
+
+enum { OUTPUT_WIDTHS = 100, OUTPUT_SEPARATOR = 32 };
+
+struct output {
+	FILE *file;
+	bool terminal; // file is one: control characters are escaped in every mode
+	enum mode mode;
+	bool headers;
+	char separator[OUTPUT_SEPARATOR];
+	char null_value[OUTPUT_SEPARATOR];
+	unsigned widths[OUTPUT_WIDTHS]; // of mode column, 0: by the first row
+	unsigned n_widths;
+
+	// of the answer that is being given
+	unsigned long long rows; // of the statement
+	unsigned long long printed; // JSON objects of the call
+	unsigned column_widths[OUTPUT_WIDTHS];
+	int *order; // of the columns in JSON
+	int n_order;
+	struct pretty *pretty;
+	struct text line;
+};
+
+// A call is what the user asked at once, perhaps several statements. Pretty and JSON show their
+// rows when it ends, the other modes as they come.
+void output_begin(struct output *output);
+void output_statement(struct output *output, sqlite3_stmt *statement);
+void output_row(struct output *output, sqlite3_stmt *statement);
+void output_end(struct output *output);
+
+const char *mode_name(enum mode mode);

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// What the parts of the shell share: one person's session.
+
+#include "shell/output.h"
+#include "sql/sql.h"
+
+struct session {
+	struct flags *flags;
+	struct host host;
+	struct agent agent;
+	struct sql *sql;
+	struct output output;
+	bool bail, echo, timer;
+	bool interactive;
+	bool leave; // .exit, .quit
+	int exit_code; // of .exit
+	bool reported; // a progress line stands on the terminal
+	int64_t began_ms;
+};
+
+// Runs all statements of the text, up to the first that fails. 0, or SQLite's code with the reason.
+int session_query(struct session *session, const char *text, struct fault *why);
+
+// Runs a meta command (a line that starts with '.'). 0, or 1 when it failed; what went wrong was
+// said.
+int session_command(struct session *session, const char *line);
+
+// Names that start with `prefix`, for completion: tables, columns, functions, keywords, commands.
+// The caller frees each and the array, which ends with NULL.
+char **session_complete(struct session *session, const char *prefix);
+
+// Reads statements and commands from a person at a terminal, and from a file. The exit code.
+int session_interact(struct session *session);
+int session_read(struct session *session, FILE *file);
+
+// Milliseconds of a clock that only goes forward.
+int64_t session_clock_ms(void);

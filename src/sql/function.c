@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes SQLite know our functions.
+#include "sql/internal.h"
+
+extern const struct functions *const functions_all[];
+extern const size_t n_functions_all;
+
+int functions_register(struct sql *sql)
+{
+	for (size_t i = 0; i < n_functions_all; i++) {
+		const struct functions *functions = functions_all[i];
+
+		for (size_t j = 0; j < functions->n; j++) {
+			const struct function *function = &functions->list[j];
+			int flags = SQLITE_UTF8 | (function->impure ? 0 : SQLITE_DETERMINISTIC);
+			int r = sqlite3_create_function_v2(sql->db, function->name,
+				function->n_arguments, flags, sql, function->call, NULL, NULL,
+				NULL);
+
+			if (r != SQLITE_OK)
+				return r;
+		}
+	}
+	return SQLITE_OK;
+}
