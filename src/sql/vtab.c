@@ -145,9 +145,9 @@ static void push(struct plan *plan, int constraint, int column, enum term_kind k
 	text_printf(&plan->text, ";%d%c", column, kind);
 }
 
-static enum term_kind comparison_kind(unsigned char operator)
+static enum term_kind comparison_kind(unsigned char op)
 {
-	switch (operator) {
+	switch (op) {
 	case SQLITE_INDEX_CONSTRAINT_GT:
 		return TERM_MORE;
 	case SQLITE_INDEX_CONSTRAINT_GE:
@@ -172,10 +172,10 @@ static bool is_binary(sqlite3_index_info *info, int constraint)
 static void push_key(struct plan *plan, int i, unsigned column)
 {
 	const struct column *described = &plan->table->columns[column];
-	unsigned char operator= plan->info->aConstraint[i].op;
-	enum term_kind comparison = comparison_kind(operator);
+	unsigned char op = plan->info->aConstraint[i].op;
+	enum term_kind comparison = comparison_kind(op);
 
-	if (operator== SQLITE_INDEX_CONSTRAINT_EQ) {
+	if (op == SQLITE_INDEX_CONSTRAINT_EQ) {
 		bool in = sqlite3_vtab_in(plan->info, i, -1);
 
 		if (described->type == TEXT && !is_binary(plan->info, i))
@@ -186,10 +186,10 @@ static void push_key(struct plan *plan, int i, unsigned column)
 		plan->by_in |= in;
 		plan->by_key |= (described->options & (INDEX | REQUIRED)) != 0;
 		plan->narrowed = true;
-	} else if (operator== SQLITE_INDEX_CONSTRAINT_LIKE && described->type == TEXT) {
+	} else if (op == SQLITE_INDEX_CONSTRAINT_LIKE && described->type == TEXT) {
 		push(plan, i, (int) column, TERM_LIKE);
 		plan->narrowed = true;
-	} else if (operator== SQLITE_INDEX_CONSTRAINT_GLOB && described->type == TEXT) {
+	} else if (op == SQLITE_INDEX_CONSTRAINT_GLOB && described->type == TEXT) {
 		push(plan, i, (int) column, TERM_GLOB);
 		plan->narrowed = true;
 	} else if (comparison && described->type != TEXT) {
@@ -198,10 +198,9 @@ static void push_key(struct plan *plan, int i, unsigned column)
 	}
 }
 
-static bool is_term(unsigned char operator)
+static bool is_term(unsigned char op)
 {
-	return operator!= SQLITE_INDEX_CONSTRAINT_LIMIT && operator!=
-		SQLITE_INDEX_CONSTRAINT_OFFSET;
+	return op != SQLITE_INDEX_CONSTRAINT_LIMIT && op != SQLITE_INDEX_CONSTRAINT_OFFSET;
 }
 
 static void push_keys(struct plan *plan)

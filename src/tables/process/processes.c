@@ -40,7 +40,7 @@ enum {
 	PGROUP,
 	THREADS,
 	NICE,
-	CGROUP_PATH = 38,
+	CGROUP_PATH = 38
 };
 
 static const struct column columns[] = {
