@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "host/accounts.h"
+
 int host_open(
 	struct host *host, const struct flags *flags, const struct agent *agent, struct fault *why)
 {
@@ -30,5 +32,7 @@ int host_open_process(struct host *host, const struct host *parent, int64_t pid,
 
 void host_close(struct host *host)
 {
+	accounts_free(host->accounts);
+	host->accounts = NULL;
 	root_close(&host->root);
 }

@@ -9,6 +9,7 @@
 #include "base/base.h"
 #include "base/flags.h"
 
+struct accounts;
 struct table;
 
 // What the program says of itself.
@@ -24,6 +25,7 @@ struct host {
 	struct root root;
 	const struct flags *flags;
 	const struct agent *agent;
+	struct accounts *accounts; // by accounts_open
 };
 
 // Opens the host below the flag host_root. `flags` and `agent` are borrowed.

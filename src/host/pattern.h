@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Path patterns as queries and the configuration write them: % (or *) is any text within one part
-// of a path, %% (or **) at the end is everything below, however deep. Elsewhere %% is the same as
-// %. The pattern's other parts are taken as they are, so "_" is itself.
+// of a path, %% (or **) as the last part is everything below, however deep. Elsewhere %% is the
+// same as %. All else is itself.
 
 #include <stdbool.h>
 
@@ -10,18 +10,24 @@
 
 struct pattern;
 
-// Begins to walk the paths of the root that match. Folders that cannot be read are passed over;
-// folders are not entered through symbolic links below %%; 64 levels deep at most. Never NULL.
+// Begins to walk the paths below the root that match; the pattern begins with '/', else nothing
+// does. Hidden names match too. Folders that cannot be read are passed over. Links are followed by
+// the parts that are written out and by %, not by %%, which goes down 64 levels at most. Never
+// NULL.
 struct pattern *pattern_open(const struct root *root, const char *pattern);
 void pattern_close(struct pattern *pattern);
 
 struct match {
-	const char *path; // below the root, with a leading '/'; a folder ends in '/'
+	const char *path; // below the root, with a leading '/'; a folder found by a wildcard ends
+			  // in '/'
 	size_t length;
 	int folder; // descriptor of the folder that holds it, until the next call
-	const char *name; // within that folder
-	unsigned char type; // DT_… of readdir(3), perhaps DT_UNKNOWN
+	const char *name; // within that folder, without '/'
+	unsigned char type; // DT_… of readdir(3), not followed
 };
 
 // 1 with the next match, 0 at the end.
 int pattern_next(struct pattern *pattern, struct match *match);
+
+// A pattern that matches all that an SQL GLOB can: its * goes across '/'. Written to `pattern`.
+void pattern_of_glob(const char *glob, struct text *pattern);

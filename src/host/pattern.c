@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// The walk goes depth first with one open folder for each level. Parts that are written out are
+// looked up, not searched; a part with a wildcard reads its folder.
+#include "host/pattern.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { PARTS = 128, LEVELS = 64 + PARTS, DEEPEST = 64 };
+
+struct part {
+	const char *text;
+	bool wild, deep; // has a wildcard; is %% at the end
+};
+
+struct level {
+	DIR *folder;
+	size_t path_length; // of the folder, with its '/'
+	unsigned part; // that its names have to match
+};
+
+struct pattern {
+	const struct root *root;
+	struct arena arena;
+	struct part parts[PARTS];
+	unsigned n_parts;
+	struct level levels[LEVELS];
+	unsigned n_levels;
+	struct text path; // of the current match
+	char *name; // its last part
+	bool enter; // the next call goes into it
+	bool started;
+	int single; // folder of a match that no level holds, or -1
+};
+
+static bool is_wild(const char *text)
+{
+	return strpbrk(text, "%*") != NULL;
+}
+
+// Any number of wildcards in a row are one.
+static bool part_matches(const char *part, const char *name)
+{
+	const char *star = NULL, *retry = NULL;
+
+	while (*name) {
+		if (*part == '%' || *part == '*') {
+			star = ++part;
+			retry = name;
+		} else if (*part == *name) {
+			part++;
+			name++;
+		} else if (star) {
+			part = star;
+			name = ++retry;
+		} else {
+			return false;
+		}
+	}
+	return part[strspn(part, "%*")] == '\0';
+}
+
+static bool split_parts(struct pattern *pattern, const char *text)
+{
+	char *rest = arena_copy(&pattern->arena, text, strlen(text));
+	char *part;
+
+	if (*text != '/')
+		return false;
+	while ((part = text_word(&rest, "/"))) {
+		if (pattern->n_parts == PARTS)
+			return false;
+		pattern->parts[pattern->n_parts++] = (struct part){ .text = part,
+			.wild = is_wild(part) };
+	}
+	if (pattern->n_parts > 0) {
+		struct part *last = &pattern->parts[pattern->n_parts - 1];
+
+		last->deep = strcmp(last->text, "%%") == 0 || strcmp(last->text, "**") == 0;
+	}
+	return true;
+}
+
+struct pattern *pattern_open(const struct root *root, const char *text)
+{
+	struct pattern *pattern = must_alloc(sizeof(*pattern));
+
+	memset(pattern, 0, sizeof(*pattern));
+	pattern->root = root;
+	pattern->single = -1;
+	pattern->started = !split_parts(pattern, text);
+	return pattern;
+}
+
+static void drop_single(struct pattern *pattern)
+{
+	if (pattern->single >= 0)
+		(void) close(pattern->single);
+	pattern->single = -1;
+}
+
+void pattern_close(struct pattern *pattern)
+{
+	if (!pattern)
+		return;
+	while (pattern->n_levels > 0)
+		(void) closedir(pattern->levels[--pattern->n_levels].folder);
+	drop_single(pattern);
+	text_done(&pattern->path);
+	arena_done(&pattern->arena);
+	free(pattern);
+}
+
+static void cut_path(struct pattern *pattern, size_t length)
+{
+	pattern->path.length = length;
+	pattern->path.bytes[length] = '\0';
+}
+
+static unsigned char type_of(int folder, const char *name)
+{
+	struct stat status;
+
+	if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return DT_UNKNOWN;
+	return IFTODT(status.st_mode);
+}
+
+static void set_match(const struct pattern *pattern, int folder, const char *name,
+	unsigned char type, struct match *match)
+{
+	*match = (struct match){ .path = pattern->path.bytes,
+		.length = pattern->path.length,
+		.folder = folder,
+		.name = name,
+		.type = type };
+}
+
+// The path is written out to its end: looks it up.
+static int find_single(struct pattern *pattern, struct match *match)
+{
+	char *slash;
+
+	// "/a/b": the folder is "/a"; "/" itself is "." of "/"
+	slash = strrchr(pattern->path.bytes, '/');
+	pattern->name = slash[1] ? slash + 1 : (char *) ".";
+	*slash = '\0';
+	pattern->single = root_openat(pattern->root, pattern->path.bytes, O_PATH | O_DIRECTORY);
+	*slash = '/';
+	if (pattern->single < 0)
+		return 0;
+	if (faccessat(pattern->single, pattern->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+		drop_single(pattern);
+		return 0;
+	}
+	set_match(pattern, pattern->single, pattern->name, type_of(pattern->single, pattern->name),
+		match);
+	return 1;
+}
+
+static void push_level(struct pattern *pattern, int fd, unsigned part)
+{
+	DIR *folder = fdopendir(fd);
+
+	if (!folder) {
+		(void) close(fd);
+		return;
+	}
+	pattern->levels[pattern->n_levels++] = (struct level){
+		.folder = folder, .path_length = pattern->path.length, .part = part
+	};
+}
+
+// Goes on from the folder whose path stands in `path`, with a '/' at its end, and whose descriptor
+// is `above` (or -1 for the root): through the parts that are written out, to a folder whose names
+// have to be read, or to the one path that is meant. 1 with a match.
+static int descend(
+	struct pattern *pattern, int above, const char *name, unsigned part, struct match *match)
+{
+	bool direct = above >= 0;
+	int fd = -1;
+
+	for (; part < pattern->n_parts && !pattern->parts[part].wild; part++) {
+		direct = false;
+		text_add_string(&pattern->path, pattern->parts[part].text);
+		if (part + 1 < pattern->n_parts)
+			text_add_char(&pattern->path, '/');
+	}
+	if (part == pattern->n_parts)
+		return find_single(pattern, match);
+	if (pattern->n_levels == LEVELS)
+		return 0;
+	if (direct)
+		fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (!direct || (fd < 0 && (errno == ENOTDIR || errno == ELOOP))) // a link, below the root
+		fd = root_openat(pattern->root, pattern->path.bytes, O_RDONLY | O_DIRECTORY);
+	if (fd >= 0)
+		push_level(pattern, fd, part);
+	return 0;
+}
+
+static unsigned deep_levels(const struct pattern *pattern)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < pattern->n_levels; i++)
+		n += pattern->parts[pattern->levels[i].part].deep;
+	return n;
+}
+
+// After a folder was given as a match of %%, its own names follow.
+static void enter_match(struct pattern *pattern)
+{
+	const struct level *level = &pattern->levels[pattern->n_levels - 1];
+	int fd;
+
+	pattern->enter = false;
+	if (pattern->n_levels == LEVELS || deep_levels(pattern) >= DEEPEST)
+		return;
+	fd = openat(dirfd(level->folder), pattern->name,
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		push_level(pattern, fd, level->part);
+}
+
+// A name of the top folder. 1 with a match.
+static int take_name(struct pattern *pattern, const struct level *level, struct dirent *entry,
+	struct match *match)
+{
+	const struct part *part = &pattern->parts[level->part];
+	unsigned char type = entry->d_type;
+
+	if (!part->deep && !part_matches(part->text, entry->d_name))
+		return 0;
+	cut_path(pattern, level->path_length);
+	text_add_string(&pattern->path, entry->d_name);
+	if (type == DT_UNKNOWN)
+		type = type_of(dirfd(level->folder), entry->d_name);
+
+	if (level->part + 1 < pattern->n_parts) {
+		if (type != DT_DIR && type != DT_LNK)
+			return 0;
+		text_add_char(&pattern->path, '/');
+		return descend(
+			pattern, dirfd(level->folder), entry->d_name, level->part + 1, match);
+	}
+	pattern->name = entry->d_name;
+	pattern->enter = part->deep && type == DT_DIR;
+	if (type == DT_DIR)
+		text_add_char(&pattern->path, '/');
+	set_match(pattern, dirfd(level->folder), entry->d_name, type, match);
+	return 1;
+}
+
+static bool is_dots(const char *name)
+{
+	return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
+
+int pattern_next(struct pattern *pattern, struct match *match)
+{
+	drop_single(pattern);
+	if (!pattern->started) {
+		pattern->started = true;
+		text_add_char(&pattern->path, '/');
+		if (descend(pattern, -1, NULL, 0, match))
+			return 1;
+	}
+	if (pattern->enter)
+		enter_match(pattern);
+	while (pattern->n_levels > 0) {
+		struct level *level = &pattern->levels[pattern->n_levels - 1];
+		struct dirent *entry = readdir(level->folder);
+
+		if (!entry) {
+			(void) closedir(level->folder);
+			pattern->n_levels--;
+			continue;
+		}
+		if (!is_dots(entry->d_name) && take_name(pattern, level, entry, match))
+			return 1;
+	}
+	return 0;
+}
+
+void pattern_of_glob(const char *glob, struct text *pattern)
+{
+	size_t plain = strcspn(glob, "*?[");
+	size_t folder = plain;
+
+	text_clear(pattern);
+	if (glob[plain] == '\0') {
+		text_add_string(pattern, glob);
+		return;
+	}
+	while (folder > 0 && glob[folder - 1] != '/')
+		folder--;
+	text_add(pattern, glob, folder);
+	text_add_string(pattern, "%%");
+}
