@@ -58,9 +58,7 @@ FILE *root_fopen(const struct root *root, const char *path)
 	return file;
 }
 
-// Opens the folder that holds the last part of the path, so that the part itself can be looked at
-// without following it.
-static int open_parent(const struct root *root, const char *path, const char **last)
+int root_parent(const struct root *root, const char *path, const char **last)
 {
 	char folder[PATH_MAX];
 	const char *slash = strrchr(path, '/');
@@ -87,7 +85,7 @@ ssize_t root_readlink(const struct root *root, const char *path, char *target, s
 	if (!root->moved) {
 		length = readlinkat(root->fd, below(path), target, size - 1);
 	} else {
-		parent = open_parent(root, path, &last);
+		parent = root_parent(root, path, &last);
 		if (parent < 0)
 			return -1;
 		length = readlinkat(parent, last, target, size - 1);
@@ -105,11 +103,23 @@ int root_stat(const struct root *root, const char *path, struct stat *status, in
 	if (!root->moved)
 		return fstatat(root->fd, below(path), status, flags);
 	if (flags & AT_SYMLINK_NOFOLLOW) {
-		fd = open_parent(root, path, &last);
+		fd = root_parent(root, path, &last);
 		return fd < 0 ? -1 : fstatat(fd, last, status, flags);
 	}
 	fd = root_openat(root, path, O_PATH);
 	return fd < 0 ? -1 : fstat(fd, status);
+}
+
+// A NUL would hide all that follows from whoever reads the bytes as text.
+static void hide_nul(char *bytes, size_t length)
+{
+	char *nul;
+
+	while ((nul = memchr(bytes, '\0', length))) {
+		*nul = ' ';
+		length -= (size_t) (nul + 1 - bytes);
+		bytes = nul + 1;
+	}
 }
 
 // Files of /proc and /sys say that they are empty or one page long, so the size only is a first
@@ -159,6 +169,8 @@ char *fd_read(int fd, size_t limit_bytes, struct arena *arena, size_t *size_byte
 	bytes[length] = '\0';
 	if (size_bytes)
 		*size_bytes = length;
+	else
+		hide_nul(bytes, length);
 	return bytes;
 }
 

@@ -31,6 +31,10 @@ ssize_t root_readlink(const struct root *root, const char *path, char *target, s
 // `flags`: AT_SYMLINK_NOFOLLOW or 0.
 int root_stat(const struct root *root, const char *path, struct stat *status, int flags);
 
+// Opens the folder that holds the last part of the path, so that the part itself (`*last`, "."
+// where the path ends in '/') can be looked at without following it.
+int root_parent(const struct root *root, const char *path, const char **last);
+
 // Reads a whole regular file, or a file of /proc or /sys, into the arena, a NUL behind it. Never
 // waits for a FIFO or a device (EINVAL). EFBIG when it holds more than `limit_bytes`.
 char *root_read(const struct root *root, const char *path, size_t limit_bytes, struct arena *arena,

@@ -7,8 +7,8 @@
 
 #include "base/arena.h"
 
-// The slot that holds the number or where it belongs. Multiplication by 2^64 divided by the golden ratio
-// spreads numbers that are close to each other.
+// The slot that holds the number or where it belongs. Multiplication by 2^64 divided by the golden
+// ratio spreads numbers that are close to each other.
 static uint64_t *slot_of(uint64_t *slots, size_t room, uint64_t number)
 {
 	size_t at = (size_t) ((number * 0x9e3779b97f4a7c15u) >> 32) & (room - 1);

@@ -44,7 +44,7 @@ struct state {
 	const struct user_entry *users;
 	size_t n_users, at;
 	const struct given *uids, *names;
-	bool remote, enumerating;
+	bool asks_remote, remote, enumerating;
 };
 
 static bool wants_remote(struct scan *scan)
@@ -65,7 +65,8 @@ static int open_scan(struct scan *scan, struct fault *why)
 	state->names = scan_given(scan, USERNAME);
 	state->uids = state->names ? NULL : scan_given(scan, UID);
 	// another process' view and a recorded root have files only
-	state->remote = wants_remote(scan) && !scan_root(scan)->moved;
+	state->asks_remote = wants_remote(scan);
+	state->remote = state->asks_remote && !scan_root(scan)->moved;
 	state->accounts = accounts_open(scan_host(scan));
 	state->users = accounts_users(state->accounts, &state->n_users);
 	return 0;
@@ -168,7 +169,7 @@ static int next(struct scan *scan, struct fault *why)
 	scan_text(scan, DESCRIPTION, user->description);
 	scan_text(scan, DIRECTORY, user->home);
 	scan_text(scan, SHELL, user->shell);
-	scan_integer(scan, INCLUDE_REMOTE, state->remote);
+	scan_integer(scan, INCLUDE_REMOTE, state->asks_remote);
 	return ROW;
 }
 
