@@ -27,9 +27,9 @@ struct group_entry {
 	const char *const *members; // names, NULL-terminated
 };
 
-// The view of this host, fresh as of now unless it was open already. Never NULL: a file that is missing
-// has no entries, a line that is none is passed over. It stays with the host, which frees it with
-// accounts_free; accounts_close ends the use.
+// The view of this host, fresh as of now unless it was open already. Never NULL: a file that is
+// missing has no entries, a line that is none is passed over. It stays with the host, which frees
+// it with accounts_free; accounts_close ends the use.
 struct accounts *accounts_open(struct host *host);
 void accounts_close(struct accounts *accounts);
 void accounts_free(struct accounts *accounts);
@@ -45,10 +45,11 @@ const struct group_entry *accounts_group(const struct accounts *accounts, uint32
 const struct group_entry *accounts_group_named(const struct accounts *accounts, const char *name);
 
 // The groups that name the user as a member, by gid in the order of the file; NULL-terminated.
-const struct group_entry *const *accounts_memberships(const struct accounts *accounts, const char *user);
+const struct group_entry *const *accounts_memberships(
+	const struct accounts *accounts, const char *user);
 
-// Whether nsswitch.conf(5) names sources beside the files that may know more users, more groups, or more
-// groups of the users in the files. (systemd knows users of its own; it only adds groups to others where
-// there is a userdb folder, see nss-systemd(8).)
+// Whether nsswitch.conf(5) names sources beside the files that may know more users, more groups, or
+// more groups of the users in the files. (systemd knows users of its own; it only adds groups to
+// others where there is a userdb folder, see nss-systemd(8).)
 enum accounts_question { MORE_USERS, MORE_GROUPS, MORE_MEMBERSHIPS, ACCOUNTS_QUESTIONS };
 bool accounts_has_others(const struct accounts *accounts, enum accounts_question question);

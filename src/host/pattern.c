@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,6 +26,9 @@ struct level {
 
 struct pattern {
 	const struct root *root;
+	const char *wildcards;
+	bool open_end; // ends in a wildcard or '/': folders are shown with a '/'
+	bool folders_only; // ends in '/'
 	struct arena arena;
 	struct part parts[PARTS];
 	unsigned n_parts;
@@ -35,20 +39,21 @@ struct pattern {
 	bool enter; // the next call goes into it
 	bool started;
 	int single; // folder of a match that no level holds, or -1
+	char single_name[NAME_MAX + 1];
 };
 
-static bool is_wild(const char *text)
+static bool is_wildcard(const struct pattern *pattern, char character)
 {
-	return strpbrk(text, "%*") != NULL;
+	return character && strchr(pattern->wildcards, character);
 }
 
 // Any number of wildcards in a row are one.
-static bool part_matches(const char *part, const char *name)
+static bool part_matches(const struct pattern *pattern, const char *part, const char *name)
 {
 	const char *star = NULL, *retry = NULL;
 
 	while (*name) {
-		if (*part == '%' || *part == '*') {
+		if (is_wildcard(pattern, *part)) {
 			star = ++part;
 			retry = name;
 		} else if (*part == *name) {
@@ -61,36 +66,38 @@ static bool part_matches(const char *part, const char *name)
 			return false;
 		}
 	}
-	return part[strspn(part, "%*")] == '\0';
+	return part[strspn(part, pattern->wildcards)] == '\0';
 }
 
 static bool split_parts(struct pattern *pattern, const char *text)
 {
-	char *rest = arena_copy(&pattern->arena, text, strlen(text));
-	char *part;
+	size_t length = strlen(text);
+	char *rest = arena_copy(&pattern->arena, text, length);
+	struct part *part = NULL;
+	char *word;
 
-	if (*text != '/')
+	if (*text != '/' || strstr(text, "//"))
 		return false;
-	while ((part = text_word(&rest, "/"))) {
+	pattern->folders_only = length > 1 && text[length - 1] == '/';
+	pattern->open_end = pattern->folders_only || is_wildcard(pattern, text[length - 1]);
+	while ((word = text_word(&rest, "/"))) {
 		if (pattern->n_parts == PARTS)
 			return false;
-		pattern->parts[pattern->n_parts++] = (struct part){ .text = part,
-			.wild = is_wild(part) };
+		part = &pattern->parts[pattern->n_parts++];
+		*part = (struct part){ .text = word, .wild = strpbrk(word, pattern->wildcards) };
 	}
-	if (pattern->n_parts > 0) {
-		struct part *last = &pattern->parts[pattern->n_parts - 1];
-
-		last->deep = strcmp(last->text, "%%") == 0 || strcmp(last->text, "**") == 0;
-	}
+	if (part)
+		part->deep = strlen(part->text) == 2 && strspn(part->text, pattern->wildcards) == 2;
 	return true;
 }
 
-struct pattern *pattern_open(const struct root *root, const char *text)
+struct pattern *pattern_open(const struct root *root, const char *text, const char *wildcards)
 {
 	struct pattern *pattern = must_alloc(sizeof(*pattern));
 
 	memset(pattern, 0, sizeof(*pattern));
 	pattern->root = root;
+	pattern->wildcards = wildcards;
 	pattern->single = -1;
 	pattern->started = !split_parts(pattern, text);
 	return pattern;
@@ -143,22 +150,25 @@ static void set_match(const struct pattern *pattern, int folder, const char *nam
 // The path is written out to its end: looks it up.
 static int find_single(struct pattern *pattern, struct match *match)
 {
-	char *slash;
+	size_t folder = (size_t) (strrchr(pattern->path.bytes, '/') - pattern->path.bytes);
+	const char *name = pattern->path.bytes + folder + 1;
+	unsigned char type;
 
 	// "/a/b": the folder is "/a"; "/" itself is "." of "/"
-	slash = strrchr(pattern->path.bytes, '/');
-	pattern->name = slash[1] ? slash + 1 : (char *) ".";
-	*slash = '\0';
+	(void) snprintf(
+		pattern->single_name, sizeof(pattern->single_name), "%s", *name ? name : ".");
+	pattern->path.bytes[folder] = '\0';
 	pattern->single = root_openat(pattern->root, pattern->path.bytes, O_PATH | O_DIRECTORY);
-	*slash = '/';
-	if (pattern->single < 0)
+	pattern->path.bytes[folder] = '/';
+	if (pattern->single < 0 ||
+		faccessat(pattern->single, pattern->single_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	if (faccessat(pattern->single, pattern->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
-		drop_single(pattern);
+	type = type_of(pattern->single, pattern->single_name);
+	if (pattern->folders_only && type != DT_DIR)
 		return 0;
-	}
-	set_match(pattern, pattern->single, pattern->name, type_of(pattern->single, pattern->name),
-		match);
+	if (pattern->folders_only)
+		text_add_char(&pattern->path, '/');
+	set_match(pattern, pattern->single, pattern->single_name, type, match);
 	return 1;
 }
 
@@ -234,7 +244,7 @@ static int take_name(struct pattern *pattern, const struct level *level, struct 
 	const struct part *part = &pattern->parts[level->part];
 	unsigned char type = entry->d_type;
 
-	if (!part->deep && !part_matches(part->text, entry->d_name))
+	if (!part->deep && !part_matches(pattern, part->text, entry->d_name))
 		return 0;
 	cut_path(pattern, level->path_length);
 	text_add_string(&pattern->path, entry->d_name);
@@ -250,7 +260,9 @@ static int take_name(struct pattern *pattern, const struct level *level, struct 
 	}
 	pattern->name = entry->d_name;
 	pattern->enter = part->deep && type == DT_DIR;
-	if (type == DT_DIR)
+	if (pattern->folders_only && type != DT_DIR)
+		return 0;
+	if (type == DT_DIR && pattern->open_end)
 		text_add_char(&pattern->path, '/');
 	set_match(pattern, dirfd(level->folder), entry->d_name, type, match);
 	return 1;

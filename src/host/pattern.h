@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Path patterns as queries and the configuration write them: % (or *) is any text within one part
-// of a path, %% (or **) as the last part is everything below, however deep. Elsewhere %% is the
-// same as %. All else is itself.
+// Path patterns as queries and the configuration write them: a wildcard is any text within one part
+// of a path; two in a row as the last part are everything below, however deep. All else is itself.
 
 #include <stdbool.h>
 
@@ -11,10 +10,11 @@
 struct pattern;
 
 // Begins to walk the paths below the root that match; the pattern begins with '/', else nothing
-// does. Hidden names match too. Folders that cannot be read are passed over. Links are followed by
-// the parts that are written out and by %, not by %%, which goes down 64 levels at most. Never
-// NULL.
-struct pattern *pattern_open(const struct root *root, const char *pattern);
+// does. `wildcards` are the characters that are one: "%" in SQL, where whatever is found also is
+// what LIKE would find; "%*" in the configuration. Hidden names match too. Folders that cannot be
+// read are passed over. Links are followed by the parts that are written out and by single
+// wildcards, not by double ones, which go down 64 levels at most. Never NULL.
+struct pattern *pattern_open(const struct root *root, const char *pattern, const char *wildcards);
 void pattern_close(struct pattern *pattern);
 
 struct match {

@@ -15,10 +15,29 @@ struct field {
 	bool null;
 };
 
-static struct field read_field(const struct output *output, sqlite3_stmt *statement, int column)
+// Decimal digits of a number, at the end of `digits`.
+static struct field format_integer(int64_t number, char digits[24])
 {
-	const char *text = (const char *) sqlite3_column_text(statement, column);
+	uint64_t left = number < 0 ? 0 - (uint64_t) number : (uint64_t) number;
+	char *at = digits + 24;
 
+	do {
+		*--at = (char) ('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (number < 0)
+		*--at = '-';
+	return (struct field){ at, (size_t) (digits + 24 - at), false };
+}
+
+// Valid until the next field is read.
+static struct field read_field(struct output *output, sqlite3_stmt *statement, int column)
+{
+	const char *text;
+
+	if (sqlite3_column_type(statement, column) == SQLITE_INTEGER)
+		return format_integer(sqlite3_column_int64(statement, column), output->digits);
+	text = (const char *) sqlite3_column_text(statement, column);
 	if (!text)
 		return (struct field){ output->null_value, strlen(output->null_value), true };
 	return (struct field){ text, (size_t) sqlite3_column_bytes(statement, column), false };
@@ -26,7 +45,7 @@ static struct field read_field(const struct output *output, sqlite3_stmt *statem
 
 static void print_line(struct output *output)
 {
-	(void) fwrite(output->line.bytes, 1, output->line.length, output->file);
+	(void) fwrite_unlocked(output->line.bytes, 1, output->line.length, output->file);
 	text_clear(&output->line);
 }
 

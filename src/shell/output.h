@@ -39,6 +39,7 @@ struct output {
 	int n_order;
 	struct pretty *pretty;
 	struct text line;
+	char digits[24];
 };
 
 // A call is what the user asked at once, perhaps several statements. Pretty and JSON show their

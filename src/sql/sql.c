@@ -260,7 +260,10 @@ struct sql *sql_open(struct host *host, struct fault *why)
 	struct sql *sql = must_alloc(sizeof(*sql));
 
 	*sql = (struct sql){ .host = host };
-	if (sqlite3_open(":memory:", &sql->db) != SQLITE_OK) {
+	// one thread at a time uses it; only sqlite3_interrupt comes from others
+	if (sqlite3_open_v2(":memory:", &sql->db,
+		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+		    NULL) != SQLITE_OK) {
 		(void) fail(why, -EIO, "sql: %s", sql->db ? sqlite3_errmsg(sql->db) : "no memory");
 		sql_close(sql);
 		return NULL;

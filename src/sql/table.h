@@ -38,6 +38,7 @@ enum column_option {
 	NOCASE = 1 << 5, // collations
 	VERSION = 1 << 6,
 	VERSION_DPKG = 1 << 7,
+	PATTERN = 1 << 8, // rows found by LIKE alone all match it: SQLite need not check
 };
 
 struct column {

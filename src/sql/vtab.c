@@ -169,6 +169,20 @@ static bool is_binary(sqlite3_index_info *info, int constraint)
 	return !collation || strcasecmp(collation, "BINARY") == 0;
 }
 
+static bool is_term(unsigned char op)
+{
+	return op != SQLITE_INDEX_CONSTRAINT_LIMIT && op != SQLITE_INDEX_CONSTRAINT_OFFSET;
+}
+
+static int count_terms(const sqlite3_index_info *info)
+{
+	int n = 0;
+
+	for (int i = 0; i < info->nConstraint; i++)
+		n += is_term(info->aConstraint[i].op);
+	return n;
+}
+
 static void push_key(struct plan *plan, int i, unsigned column)
 {
 	const struct column *described = &plan->table->columns[column];
@@ -188,6 +202,8 @@ static void push_key(struct plan *plan, int i, unsigned column)
 		plan->narrowed = true;
 	} else if (op == SQLITE_INDEX_CONSTRAINT_LIKE && described->type == TEXT) {
 		push(plan, i, (int) column, TERM_LIKE);
+		plan->info->aConstraintUsage[i].omit = (described->options & PATTERN) &&
+			count_terms(plan->info) == 1;
 		plan->narrowed = true;
 	} else if (op == SQLITE_INDEX_CONSTRAINT_GLOB && described->type == TEXT) {
 		push(plan, i, (int) column, TERM_GLOB);
@@ -196,11 +212,6 @@ static void push_key(struct plan *plan, int i, unsigned column)
 		push(plan, i, (int) column, comparison);
 		plan->narrowed = true;
 	}
-}
-
-static bool is_term(unsigned char op)
-{
-	return op != SQLITE_INDEX_CONSTRAINT_LIMIT && op != SQLITE_INDEX_CONSTRAINT_OFFSET;
 }
 
 static void push_keys(struct plan *plan)

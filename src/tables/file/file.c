@@ -36,7 +36,7 @@ enum {
 
 static const struct column columns[] = {
 	[PATH] = { "path", TEXT, "Path; a folder that a pattern found ends in '/'.",
-		INDEX | OPTIMIZED | REQUIRED },
+		INDEX | OPTIMIZED | REQUIRED | PATTERN },
 	[DIRECTORY] = { "directory", TEXT, "Folder that holds it.", OPTIMIZED | REQUIRED },
 	[FILENAME] = { "filename", TEXT, "Last part of the path." },
 	[INODE] = { "inode", BIGINT, "Inode number.", 0, STATUS },

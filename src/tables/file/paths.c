@@ -32,7 +32,7 @@ void paths_open(struct paths *paths, struct scan *scan, unsigned path, unsigned 
 		pattern = paths->glob.bytes;
 	}
 	if (pattern)
-		paths->pattern = pattern_open(scan_root(scan), pattern);
+		paths->pattern = pattern_open(scan_root(scan), pattern, "%");
 }
 
 static void drop_parent(struct paths *paths)
