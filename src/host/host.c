@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "host/accounts.h"
+#include "host/digest_cache.h"
 
 int host_open(
 	struct host *host, const struct flags *flags, const struct agent *agent, struct fault *why)
@@ -33,6 +34,8 @@ int host_open_process(struct host *host, const struct host *parent, int64_t pid,
 void host_close(struct host *host)
 {
 	accounts_free(host->accounts);
+	digest_cache_free(host->digests);
 	host->accounts = NULL;
+	host->digests = NULL;
 	root_close(&host->root);
 }

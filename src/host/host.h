@@ -10,6 +10,7 @@
 #include "base/flags.h"
 
 struct accounts;
+struct digest_cache;
 struct table;
 
 // What the program says of itself.
@@ -26,6 +27,7 @@ struct host {
 	const struct flags *flags;
 	const struct agent *agent;
 	struct accounts *accounts; // by accounts_open
+	struct digest_cache *digests; // by the table hash
 };
 
 // Opens the host below the flag host_root. `flags` and `agent` are borrowed.
