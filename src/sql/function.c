@@ -23,3 +23,17 @@ int functions_register(struct sql *sql)
 	}
 	return SQLITE_OK;
 }
+
+void sql_give_text(sqlite3_context *context, struct text *text)
+{
+	sqlite3_result_text64(context, text->bytes ? text->bytes : "", text->length, SQLITE_TRANSIENT,
+		SQLITE_UTF8);
+	text_done(text);
+}
+
+struct host *sql_function_host(sqlite3_context *context)
+{
+	struct sql *sql = sqlite3_user_data(context);
+
+	return sql->host;
+}

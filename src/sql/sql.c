@@ -285,10 +285,3 @@ void sql_close(struct sql *sql)
 	free(sql->entries);
 	free(sql);
 }
-
-struct host *sql_function_host(sqlite3_context *context)
-{
-	struct sql *sql = sqlite3_user_data(context);
-
-	return sql->host;
-}

@@ -76,9 +76,13 @@ struct functions {
 		void (*call)(sqlite3_context *context, int n, sqlite3_value **arguments);
 		const char *about;
 		bool impure; // not a function of its arguments alone
+		void (*end)(sqlite3_context *context); // of an aggregate, whose step is `call`
 	} * list;
 	size_t n;
 };
+
+// Within a function: gives a text as the result and frees it.
+void sql_give_text(sqlite3_context *context, struct text *text);
 
 // Within a function: the host that the query reads.
 struct host *sql_function_host(sqlite3_context *context);
