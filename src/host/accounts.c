@@ -113,7 +113,6 @@ static const char *const *split_members(struct arena *arena, char *list)
 
 static bool parse_group(struct arena *arena, char *line, struct group_entry *group)
 {
-	static char nobody[] = "";
 	char *rest = line + strspn(line, " \t");
 	const char *gid;
 
@@ -124,7 +123,7 @@ static bool parse_group(struct arena *arena, char *line, struct group_entry *gro
 	gid = next_field(&rest);
 	if (!parse_id(gid, &group->gid))
 		return false;
-	group->members = split_members(arena, rest ? rest : nobody);
+	group->members = split_members(arena, rest ? rest : arena_copy(arena, "", 0));
 	return true;
 }
 

@@ -55,34 +55,37 @@ static int ask(struct session *session, const char *sql)
 
 // ---- tables ----
 
+static bool is_known(struct session *session, const char *name)
+{
+	char *sql = sqlite3_mprintf("SELECT 1 FROM sqlite_master WHERE name = %Q "
+				    "UNION SELECT 1 FROM sqlite_temp_master WHERE name = %Q",
+		name, name);
+	sqlite3_stmt *statement = NULL;
+	const char *rest;
+	bool known;
+
+	known = sql_find_table(session->sql, name) ||
+		(sql_prepare(session->sql, sql, &rest, &statement, NULL) > 0 &&
+			sql_step(session->sql, statement, NULL) > 0);
+	(void) sqlite3_finalize(statement);
+	sqlite3_free(sql);
+	return known;
+}
+
 static int show_all(struct session *session, int n, char **arguments)
 {
-	auto_text struct text sql = { 0 };
-	char *quoted;
 	struct fault why;
+	char *sql;
 	int code;
 
 	(void) n;
-	if (!sql_find_table(session->sql, arguments[0])) {
-		char *plain = sqlite3_mprintf(
-			"SELECT name FROM sqlite_temp_master WHERE name = %Q "
-			"UNION SELECT name FROM sqlite_master WHERE name = %Q",
-			arguments[0], arguments[0]);
-		sqlite3_stmt *statement = NULL;
-		const char *rest;
-		bool known = sql_prepare(session->sql, plain, &rest, &statement, NULL) > 0 &&
-			sql_step(session->sql, statement, NULL) > 0;
-
-		(void) sqlite3_finalize(statement);
-		sqlite3_free(plain);
-		if (!known) {
-			fprintf(stderr, "Error querying table: %s\n", arguments[0]);
-			return SQLITE_ERROR;
-		}
+	if (!is_known(session, arguments[0])) {
+		fprintf(stderr, "Error querying table: %s\n", arguments[0]);
+		return SQLITE_ERROR;
 	}
-	quoted = sqlite3_mprintf("SELECT * FROM \"%w\"", arguments[0]);
-	code = session_query(session, quoted, &why);
-	sqlite3_free(quoted);
+	sql = sqlite3_mprintf("SELECT * FROM \"%w\"", arguments[0]);
+	code = session_query(session, sql, &why);
+	sqlite3_free(sql);
 	if (code != 0)
 		fprintf(stderr, "Error querying table: %s: %s\n", arguments[0], why.text);
 	return code;
@@ -110,6 +113,12 @@ static int show_schema(struct session *session, int n, char **arguments)
 		definition = table_definition(table);
 		fprintf(session->output.file, "CREATE TABLE %s%s;\n", table->name, definition);
 	}
+	return 0;
+}
+
+static int describe(struct session *session, int n, char **arguments)
+{
+	session_describe(session, n > 0 ? arguments[0] : "");
 	return 0;
 }
 
@@ -385,6 +394,7 @@ static const struct command commands[] = {
 	{ "bail", 1, 1, "on|off", "Stop at the first error.", set_bail },
 	{ "connect", 1, 1, "PATH", "Ask another process over its extension socket.",
 		connect_socket },
+	{ "describe", 0, 1, "[PREFIX]", "Show what tables say of themselves, as JSON.", describe },
 	{ "disconnect", 0, 0, "", "Ask this process again.", disconnect_socket },
 	{ "echo", 1, 1, "on|off", "Print each statement before it runs.", set_echo },
 	{ "exit", 0, 1, "[CODE]", "Leave.", leave },

@@ -26,6 +26,9 @@ int session_query(struct session *session, const char *text, struct fault *why);
 // said.
 int session_command(struct session *session, const char *line);
 
+// Prints what the tables whose names start with `prefix` say of themselves, as JSON.
+void session_describe(struct session *session, const char *prefix);
+
 // Names that start with `prefix`, for completion: tables, columns, functions, keywords, commands.
 // The caller frees each and the array, which ends with NULL.
 char **session_complete(struct session *session, const char *prefix);

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -102,17 +102,37 @@ static int run_all(struct session *session, const char *text, struct fault *why)
 	return r;
 }
 
+static double seconds(struct timeval time)
+{
+	return (double) time.tv_sec + (double) time.tv_usec / 1e6;
+}
+
+static void report_time(const struct session *session, const struct rusage *before)
+{
+	struct rusage after;
+
+	(void) getrusage(RUSAGE_SELF, &after);
+	fprintf(session->output.file, "Run Time: real %.3f user %.6f sys %.6f\n",
+		(double) (session_clock_ms() - session->began_ms) / 1e3,
+		seconds(after.ru_utime) - seconds(before->ru_utime),
+		seconds(after.ru_stime) - seconds(before->ru_stime));
+}
+
 int session_query(struct session *session, const char *text, struct fault *why)
 {
+	struct rusage before;
 	int r;
 
 	session->began_ms = session_clock_ms();
+	(void) getrusage(RUSAGE_SELF, &before);
 	output_begin(&session->output);
 	running = session->sql;
 	r = run_all(session, text, why);
 	running = NULL;
 	clear_progress(session);
 	output_end(&session->output);
+	if (session->timer)
+		report_time(session, &before);
 	if (r >= 0)
 		return 0;
 	return sql_code(session->sql) ? sql_code(session->sql) : 1;

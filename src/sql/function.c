@@ -26,8 +26,8 @@ int functions_register(struct sql *sql)
 
 void sql_give_text(sqlite3_context *context, struct text *text)
 {
-	sqlite3_result_text64(context, text->bytes ? text->bytes : "", text->length, SQLITE_TRANSIENT,
-		SQLITE_UTF8);
+	sqlite3_result_text64(context, text->bytes ? text->bytes : "", text->length,
+		SQLITE_TRANSIENT, SQLITE_UTF8);
 	text_done(text);
 }
 

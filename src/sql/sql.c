@@ -13,6 +13,7 @@ enum {
 	PROGRESS_STEPS = 1000, // instructions of SQLite between two looks at the clock
 	LOOK_MS = 5, // between two looks at the limits
 	PROGRESS_MS = 100,
+	HEAP_SLACK_BYTES = 8 << 20,
 };
 
 static int64_t clock_ms(clockid_t clock)
@@ -75,8 +76,11 @@ static void begin(struct sql *sql)
 	sql->began_cpu_ms = sql->limits.cpu_ms ? clock_ms(CLOCK_THREAD_CPUTIME_ID) : 0;
 	sql->idle_bytes = sql_memory(sql, NULL);
 	sql->most_bytes = 0;
+	// over_limit() ends a query that grows; this one that asks for too much at once, of which
+	// SQLite's aggregates only tell when they end
 	if (sql->limits.memory_bytes)
-		sqlite3_hard_heap_limit64(sqlite3_memory_used() + sql->limits.memory_bytes);
+		sqlite3_hard_heap_limit64(
+			sqlite3_memory_used() + 2 * sql->limits.memory_bytes + HEAP_SLACK_BYTES);
 	for (size_t i = 0; i < sql->n_entries; i++)
 		sql->entries[i].scans = sql->entries[i].rows = 0;
 }
@@ -116,6 +120,8 @@ static int explain(struct sql *sql, const char *text, struct fault *why)
 	sql->code = sqlite3_errcode(sql->db) & 0xff;
 	if (sql->code == SQLITE_NOMEM && sql->limits.memory_bytes)
 		sql->stop = OVER_MEMORY;
+	if (sql->stop == RUNNING && atomic_load(&sql->cancelled))
+		sql->stop = CANCELLED;
 
 	switch (sql->stop) {
 	case CANCELLED:
