@@ -41,7 +41,9 @@ void json_add_string(struct text *text, const char *bytes, size_t length)
 			break;
 
 		size = utf8_decode(bytes + i, length - i, &point);
-		if (size > 1)
+		if (size > 1 && utf8_is_control(point))
+			text_printf(text, "\\u%04x", (unsigned) point);
+		else if (size > 1)
 			text_add(text, bytes + i, size);
 		else if (size == 1)
 			add_escaped(text, (unsigned char) bytes[i]);

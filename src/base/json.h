@@ -4,5 +4,6 @@
 
 #include "base/text.h"
 
-// Adds a string with its quotes. Bytes that are no valid UTF-8 become the four characters \xHH.
+// Adds a string with its quotes. Bytes that are no valid UTF-8 become the four characters \xHH;
+// everything that could act on a terminal is written as \uHHHH.
 void json_add_string(struct text *text, const char *bytes, size_t length);

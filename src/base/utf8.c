@@ -39,9 +39,7 @@ size_t utf8_decode(const char *bytes, size_t length, uint32_t *point)
 	return size;
 }
 
-// C0, DEL, C1, and the marks that reorder a line or hide in it (bidirectional controls, line and
-// paragraph separators): a name must not be able to write over what stands beside it.
-static bool is_control(uint32_t point)
+bool utf8_is_control(uint32_t point)
 {
 	return point < 0x20 || (point >= 0x7f && point <= 0x9f) ||
 		(point >= 0x200e && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
@@ -70,7 +68,7 @@ static size_t foreign_width(const char *bytes, size_t length)
 
 		if (size == 0)
 			columns = 4;
-		else if (is_control(point))
+		else if (utf8_is_control(point))
 			columns = 4 * (int) size;
 		else if (utf8)
 			columns = wcwidth((wchar_t) point);
@@ -97,7 +95,7 @@ bool utf8_is_printable(const char *bytes, size_t length)
 		uint32_t point;
 		size_t size = utf8_decode(bytes + i, length - i, &point);
 
-		if (size == 0 || is_control(point))
+		if (size == 0 || utf8_is_control(point))
 			return false;
 		i += size;
 	}
@@ -114,7 +112,7 @@ void utf8_add_printable(struct text *text, const char *bytes, size_t length)
 		uint32_t point;
 		size_t size = utf8_decode(bytes + i, length - i, &point);
 
-		if (size > 0 && !is_control(point)) {
+		if (size > 0 && !utf8_is_control(point)) {
 			text_add(text, bytes + i, size);
 			i += size;
 			continue;

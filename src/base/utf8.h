@@ -11,6 +11,11 @@
 // `length` must not be 0.
 size_t utf8_decode(const char *bytes, size_t length, uint32_t *point);
 
+// What must not reach a terminal: C0, DEL, C1, and the marks that reorder a line or hide in it
+// (bidirectional controls, line and paragraph separators), by which a name could write over what
+// stands beside it.
+bool utf8_is_control(uint32_t point);
+
 // The columns a terminal gives to a text: 0 for marks that combine, 2 for wide characters. Bytes
 // that are not valid count as they are shown by utf8_add_printable.
 size_t utf8_width(const char *bytes, size_t length);

@@ -365,8 +365,11 @@ int shell_run(struct flags *flags, int argc, char **argv)
 	code = run_session(&session, argc > 1 ? argv[1] : NULL);
 	sql_close(session.sql);
 	host_close(&session.host);
-	if (session.output.file && fflush(session.output.file) != 0 && code == 0)
-		code = 1;
+	if (session.output.file &&
+		(fflush(session.output.file) != 0 || ferror(session.output.file))) {
+		fputs("Error: not all output could be written\n", stderr);
+		code = code ? code : 1;
+	}
 	if (session.output.file && session.output.file != stdout)
 		(void) fclose(session.output.file);
 	return code;

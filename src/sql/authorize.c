@@ -41,6 +41,8 @@ static bool is_allowed(int action, const char *name)
 	case SQLITE_TRANSACTION:
 	case SQLITE_SAVEPOINT:
 		return true;
+	case SQLITE_CREATE_INDEX:
+		return text_starts(name, "sqlite_autoindex_"); // that of a UNIQUE or PRIMARY KEY
 	case SQLITE_PRAGMA:
 		return is_allowed_pragma(name);
 	default:
