@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// This program: its version, its process and the machine it speaks for.
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "host/host.h"
+#include "host/identity.h"
+#include "sql/table.h"
+
+#ifndef BUILD_DISTRO
+#define BUILD_DISTRO "linux"
+#endif
+
+enum {
+	PID,
+	UUID,
+	INSTANCE_ID,
+	VERSION_NAME,
+	CONFIG_HASH,
+	CONFIG_VALID,
+	EXTENSIONS,
+	BUILD_PLATFORM,
+	BUILD_DISTRIBUTION,
+	START_TIME,
+	WATCHER,
+	PLATFORM_MASK
+};
+
+static const struct column columns[] = {
+	[PID] = { "pid", INTEGER, "Process id." },
+	[UUID] = { "uuid", TEXT, "Id of this machine.", NOCASE },
+	[INSTANCE_ID] = { "instance_id", TEXT, "Random id of this instance." },
+	[VERSION_NAME] = { "version", TEXT, "Version of the program.", VERSION },
+	[CONFIG_HASH] = { "config_hash", TEXT, "Digest of the configuration; empty if none is loaded.",
+		NOCASE },
+	[CONFIG_VALID] = { "config_valid", INTEGER, "1 if a configuration is loaded, else 0." },
+	[EXTENSIONS] = { "extensions", TEXT, "active if extensions can connect, else inactive." },
+	[BUILD_PLATFORM] = { "build_platform", TEXT, "Platform it was built for." },
+	[BUILD_DISTRIBUTION] = { "build_distro", TEXT, "Distribution it was built on." },
+	[START_TIME] = { "start_time", INTEGER, "Start, in seconds since 1970." },
+	[WATCHER] = { "watcher", INTEGER, "Process id of its watcher, -1 if it has none." },
+	[PLATFORM_MASK] = { "platform_mask", INTEGER, "Platform as bits: 1 POSIX, 8 Linux." },
+};
+
+// The same for as long as the process lives (RFC 9562, version 4).
+static const char *instance_id(void)
+{
+	static char id[UUID_TEXT];
+	unsigned char bytes[16];
+
+	if (*id || getrandom(bytes, sizeof(bytes), GRND_NONBLOCK) != sizeof(bytes))
+		return id;
+	bytes[6] = (unsigned char) ((bytes[6] & 0x0f) | 0x40);
+	bytes[8] = (unsigned char) ((bytes[8] & 0x3f) | 0x80);
+	for (size_t i = 0, at = 0; i < sizeof(bytes); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			id[at++] = '-';
+		at += (size_t) snprintf(id + at, sizeof(id) - at, "%02x", bytes[i]);
+	}
+	return id;
+}
+
+static int generate(struct scan *scan, struct fault *why)
+{
+	const struct agent *agent = scan_host(scan)->agent;
+	char uuid[UUID_TEXT];
+
+	(void) why; // what cannot be read is missing
+	scan_row(scan);
+	scan_integer(scan, PID, getpid());
+	if (scan_wants(scan, UUID) && identity_uuid(scan_root(scan), uuid))
+		scan_text(scan, UUID, uuid);
+	if (scan_wants(scan, INSTANCE_ID))
+		scan_text(scan, INSTANCE_ID, instance_id());
+	scan_text(scan, VERSION_NAME, agent->version);
+	scan_integer(scan, CONFIG_VALID, 0);
+	scan_text(scan, EXTENSIONS, "inactive");
+	scan_text(scan, BUILD_PLATFORM, "linux");
+	scan_text(scan, BUILD_DISTRIBUTION, BUILD_DISTRO);
+	scan_integer(scan, START_TIME, agent->start_time);
+	scan_integer(scan, WATCHER, -1);
+	scan_integer(scan, PLATFORM_MASK, 1 | 8);
+	return 0;
+}
+
+const struct table table_osquery_info = {
+	.name = "osquery_info",
+	.about = "This program and its process.",
+	COLUMNS(columns),
+	EXAMPLES("SELECT version, uuid FROM osquery_info",
+		"SELECT p.resident_size FROM osquery_info JOIN processes p USING (pid)"),
+	.attributes = UTILITY,
+	.estimate.rows = 1,
+	.generate = generate,
+};

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What this program is made of: its tables.
+#include "host/host.h"
+#include "sql/table.h"
+
+enum { REGISTRY, NAME, OWNER_UUID, INTERNAL, ACTIVE };
+
+static const struct column columns[] = {
+	[REGISTRY] = { "registry", TEXT, "Kind of the part, such as table." },
+	[NAME] = { "name", TEXT, "Name of the part." },
+	[OWNER_UUID] = { "owner_uuid", INTEGER, "0 for our own, else the extension's number." },
+	[INTERNAL] = { "internal", INTEGER, "1 if it is only for other parts, else 0." },
+	[ACTIVE] = { "active", INTEGER, "1 if it is in use, else 0." },
+};
+
+static int generate(struct scan *scan, struct fault *why)
+{
+	const struct agent *agent = scan_host(scan)->agent;
+	bool more = true;
+
+	(void) why; // always at hand
+	for (size_t i = 0; more && i < agent->n_tables; i++) {
+		more = scan_row(scan);
+		scan_text(scan, REGISTRY, "table");
+		scan_text(scan, NAME, agent->tables[i]->name);
+		scan_integer(scan, OWNER_UUID, 0);
+		scan_integer(scan, INTERNAL, 0);
+		scan_integer(scan, ACTIVE, 1);
+	}
+	return 0;
+}
+
+const struct table table_osquery_registry = {
+	.name = "osquery_registry",
+	.about = "Parts of this program.",
+	COLUMNS(columns),
+	EXAMPLES("SELECT name FROM osquery_registry WHERE registry = 'table' AND active = 1"),
+	.attributes = UTILITY,
+	.estimate = { .rows = 160, .start = 1, .row = 0.1 },
+	.generate = generate,
+};
