@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mounted file systems, from /proc/mounts (proc_pid_mounts(5)); their sizes, by statfs(2), only if a
-// query asks for them, because that waits for servers that are gone.
+// Mounted file systems, from /proc/mounts (proc_pid_mounts(5)); their sizes, by statfs(2), only if
+// a query asks for them, because that waits for servers that are gone.
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -85,7 +85,8 @@ static void decode(char *text)
 		return;
 	for (const char *from = to; *from; to++) {
 		if (*from == '\\' && is_octal(from + 1)) {
-			*to = (char) ((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+			*to = (char) ((from[1] - '0') << 6 | (from[2] - '0') << 3 |
+				(from[3] - '0'));
 			from += 4;
 		} else {
 			*to = *from++;

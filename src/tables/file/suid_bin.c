@@ -46,6 +46,8 @@ static void close_scan(struct scan *scan)
 	struct state *state = scan_state(scan);
 
 	tree_close(state->tree);
+	if (state->accounts)
+		accounts_close(state->accounts);
 }
 
 static void give_owners(struct scan *scan, const struct stat *status)
@@ -94,8 +96,8 @@ static int next(struct scan *scan, struct fault *why)
 		return SKIP;
 
 	scan_text(scan, PATH,
-		arena_printf(scan_row_arena(scan), "%s/%s", folders[state->folder - 1],
-			entry.path));
+		arena_printf(
+			scan_row_arena(scan), "%s/%s", folders[state->folder - 1], entry.path));
 	scan_text(scan, PERMISSIONS, user && group ? "SG" : user ? "S" : "G");
 	give_owners(scan, &status);
 	return ROW;

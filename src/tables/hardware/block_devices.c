@@ -22,9 +22,10 @@ static const struct column columns[] = {
 	[MODEL] = { "model", TEXT, "Model of the device.", 0, DEVICE },
 	[SERIAL] = { "serial", TEXT, "World-wide name or serial number of the device.", 0, DEVICE },
 	[SIZE] = { "size", BIGINT, "Size in sectors of 512 bytes.", 0, SIZES },
-	[BLOCK_SIZE] = { "block_size", INTEGER, "Bytes that are read or written at once.", 0, SIZES },
-	[UUID] = { "uuid", TEXT, "UUID of the file system on it; only root may read it.",
-		NOCASE, CONTENT },
+	[BLOCK_SIZE] = { "block_size", INTEGER, "Bytes that are read or written at once.", 0,
+		SIZES },
+	[UUID] = { "uuid", TEXT, "UUID of the file system on it; only root may read it.", NOCASE,
+		CONTENT },
 	[TYPE] = { "type", TEXT, "Type of the file system on it; only root may read it.", 0,
 		CONTENT },
 	[LABEL] = { "label", TEXT, "Label of the file system on it; only root may read it.", 0,
@@ -179,8 +180,7 @@ static bool find_parent(struct scan *scan, const char *name, char parent[NAME_SI
 		memcpy(parent, slash, strlen(slash) + 1);
 		if (*parent && *parent != '.' &&
 			root_stat(scan_root(scan),
-				arena_printf(
-					scan_row_arena(scan), "%s/%s", class_path, parent),
+				arena_printf(scan_row_arena(scan), "%s/%s", class_path, parent),
 				&status, AT_SYMLINK_NOFOLLOW) == 0)
 			return true;
 	}

@@ -160,8 +160,7 @@ static int generate(struct scan *scan, struct fault *why)
 	size_t n;
 
 	if (!folder) // a machine without PCI
-		return errno == ENOENT ? 0
-				       : fail(why, -errno, "pci_devices: /%s: %m", folder_path);
+		return errno == ENOENT ? 0 : fail(why, -errno, "pci_devices: /%s: %m", folder_path);
 	(void) take_fd(&fd); // the folder closes it
 	n = read_devices(scan, folder, &devices);
 	if (n && wants_names(scan) && pci_names_read(scan, devices, n) < 0)

@@ -27,7 +27,8 @@ static int take_hex(char **text, int digits)
 
 		if (!isxdigit((unsigned char) c))
 			return -1;
-		number = number * 16 + (isdigit((unsigned char) c) ? c - '0' : (c | 0x20) - 'a' + 10);
+		number = number * 16 +
+			(isdigit((unsigned char) c) ? c - '0' : (c | 0x20) - 'a' + 10);
 		++*text;
 	}
 	*text += strspn(*text, " ");
@@ -47,8 +48,8 @@ static const char *keep(struct name *name)
 	return name->copy;
 }
 
-static void read_top(struct scan *scan, struct pci_device *devices, size_t n, struct place *place,
-	char *line)
+static void read_top(
+	struct scan *scan, struct pci_device *devices, size_t n, struct place *place, char *line)
 {
 	bool is_class = line[0] == 'C' && line[1] == ' ';
 	int number;
@@ -72,8 +73,8 @@ static void read_top(struct scan *scan, struct pci_device *devices, size_t n, st
 	}
 }
 
-static void read_second(struct scan *scan, struct pci_device *devices, size_t n,
-	struct place *place, char *line)
+static void read_second(
+	struct scan *scan, struct pci_device *devices, size_t n, struct place *place, char *line)
 {
 	bool is_class = place->class >= 0;
 	int number = take_hex(&line, is_class ? 2 : 4);

@@ -32,7 +32,8 @@ enum {
 };
 
 static const struct column columns[] = {
-	[HOSTNAME] = { "hostname", TEXT, "Name of the machine with its domain, if /etc/hosts has it." },
+	[HOSTNAME] = { "hostname", TEXT,
+		"Name of the machine with its domain, if /etc/hosts has it." },
 	[UUID] = { "uuid", TEXT, "Id of the machine.", NOCASE },
 	[CPU_TYPE] = { "cpu_type", TEXT, "Architecture, such as x86_64." },
 	[CPU_SUBTYPE] = { "cpu_subtype", TEXT, "Model number of the CPU." },
@@ -46,7 +47,8 @@ static const struct column columns[] = {
 	[HARDWARE_VENDOR] = { "hardware_vendor", TEXT, "Maker of the machine." },
 	[HARDWARE_MODEL] = { "hardware_model", TEXT, "Its model." },
 	[HARDWARE_VERSION] = { "hardware_version", TEXT, "Version of that model." },
-	[HARDWARE_SERIAL] = { "hardware_serial", TEXT, "Its serial number; only root may read it." },
+	[HARDWARE_SERIAL] = { "hardware_serial", TEXT,
+		"Its serial number; only root may read it." },
 	[BOARD_VENDOR] = { "board_vendor", TEXT, "Maker of the main board." },
 	[BOARD_MODEL] = { "board_model", TEXT, "Model of the main board." },
 	[BOARD_VERSION] = { "board_version", TEXT, "Version of that model." },
@@ -125,8 +127,7 @@ static void end_cpu(struct cpus *cpus, struct arena *arena)
 	cpus->current = (struct core){ 0, -1 };
 }
 
-static void read_attribute(
-	struct scan *scan, struct cpus *cpus, const char *key, const char *value)
+static void read_attribute(struct scan *scan, struct cpus *cpus, const char *key, const char *value)
 {
 	int64_t number = -1;
 	bool numeric = text_integer(value, 10, &number) == 0;

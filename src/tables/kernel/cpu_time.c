@@ -19,8 +19,7 @@ static const struct column columns[] = {
 	[SOFTIRQ] = { "softirq", BIGINT, "Ticks in soft interrupts." },
 	[STEAL] = { "steal", BIGINT, "Ticks that the hypervisor gave to others." },
 	[GUEST] = { "guest", BIGINT, "Ticks in guests of our own; part of user." },
-	[GUEST_NICE] = { "guest_nice", BIGINT,
-		"Ticks in guests of low priority; part of nice." },
+	[GUEST_NICE] = { "guest_nice", BIGINT, "Ticks in guests of low priority; part of nice." },
 };
 
 static int generate(struct scan *scan, struct fault *why)

@@ -31,8 +31,8 @@ static int generate(struct scan *scan, struct fault *why)
 			sscanf(word, "%9" SCNu32 ".%2" SCNu32 "%n", &whole, &hundredths, &end) ==
 				2 &&
 			word[end] == '\0')
-			scan_printf(scan, AVERAGE, "%" PRIu32 ".%02" PRIu32 "0000", whole,
-				hundredths);
+			scan_printf(
+				scan, AVERAGE, "%" PRIu32 ".%02" PRIu32 "0000", whole, hundredths);
 		if (!more)
 			break;
 	}

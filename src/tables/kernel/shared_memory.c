@@ -70,18 +70,22 @@ static bool split(char *line, int64_t fields[FIELDS])
 	return true;
 }
 
-static void give_user(struct scan *scan, unsigned column, int64_t uid)
+static void give_users(struct scan *scan, const int64_t *fields)
 {
-	if (scan_wants(scan, column) &&
-		accounts_user(accounts_open(scan_host(scan)), (uint32_t) uid))
-		scan_integer(scan, column, uid);
+	struct accounts *accounts = accounts_open(scan_host(scan));
+
+	if (accounts_user(accounts, (uint32_t) fields[F_UID]))
+		scan_integer(scan, OWNER_UID, fields[F_UID]);
+	if (accounts_user(accounts, (uint32_t) fields[F_CREATOR_UID]))
+		scan_integer(scan, CREATOR_UID, fields[F_CREATOR_UID]);
+	accounts_close(accounts);
 }
 
 static void give_segment(struct scan *scan, const int64_t *fields)
 {
+	if (scan_wants(scan, OWNER_UID) || scan_wants(scan, CREATOR_UID))
+		give_users(scan, fields);
 	scan_integer(scan, SHMID, fields[F_SHMID]);
-	give_user(scan, OWNER_UID, fields[F_UID]);
-	give_user(scan, CREATOR_UID, fields[F_CREATOR_UID]);
 	scan_integer(scan, PID, fields[F_PID]);
 	scan_integer(scan, CREATOR_PID, fields[F_CREATOR_PID]);
 	scan_integer(scan, ATIME, fields[F_ATIME]);

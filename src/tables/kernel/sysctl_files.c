@@ -21,8 +21,7 @@ static void add(struct sysctl_files *files, struct scan *scan, const char *name,
 {
 	if (files->n == files->room) {
 		size_t room = files->room ? 2 * files->room : 64;
-		struct sysctl_setting *more =
-			arena_alloc(scan_arena(scan), room * sizeof(*more));
+		struct sysctl_setting *more = arena_alloc(scan_arena(scan), room * sizeof(*more));
 
 		if (files->n)
 			memcpy(more, files->settings, files->n * sizeof(*more));
@@ -62,8 +61,7 @@ static int compare_files(const void *a, const void *b)
 
 static size_t list_folder(struct scan *scan, size_t folder, struct file *found, size_t n)
 {
-	auto_close int fd =
-		root_openat(scan_root(scan), folders[folder], O_RDONLY | O_DIRECTORY);
+	auto_close int fd = root_openat(scan_root(scan), folders[folder], O_RDONLY | O_DIRECTORY);
 	auto_closedir DIR *entries = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 

@@ -106,9 +106,9 @@ static void fetch_current(struct scan *scan)
 	const struct state *state = scan_state(scan);
 	auto_close int fd = openat(state->entry.folder, state->entry.name,
 		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	char *value = fd < 0 ? NULL
-			     : fd_read(fd, (size_t) scan_flag(scan, "read_max"),
-				       scan_row_arena(scan), NULL);
+	char *value = fd < 0
+		? NULL
+		: fd_read(fd, (size_t) scan_flag(scan, "read_max"), scan_row_arena(scan), NULL);
 
 	if (value)
 		scan_text(scan, CURRENT_VALUE, text_trim(value));
