@@ -102,9 +102,11 @@ static unsigned state_of(const struct sets *sets, unsigned capability)
 	return state && sets->effective ? state | EFFECTIVE : state;
 }
 
-static void add_state(struct text *text, unsigned state)
+static void add_letters(struct text *text, char sign, unsigned state)
 {
-	text_add_char(text, '=');
+	if (!state && sign != '=')
+		return;
+	text_add_char(text, sign);
 	if (state & EFFECTIVE)
 		text_add_char(text, 'e');
 	if (state & INHERITABLE)
@@ -113,17 +115,19 @@ static void add_state(struct text *text, unsigned state)
 		text_add_char(text, 'p');
 }
 
-// The capabilities that share a state: "cap_chown,cap_fowner=ep".
-static void add_group(struct text *text, const struct sets *sets, unsigned state)
+// The capabilities that share a state, as what is more or less than the state `base` of all:
+// "cap_chown,cap_fowner=ep".
+static void add_group(struct text *text, const struct sets *sets, unsigned state, unsigned base)
 {
-	bool any = false;
+	bool first = text->length == 0, any = false;
 
 	for (unsigned i = 0; i < CAPABILITIES; i++) {
-		if (state_of(sets, i) != state)
+		// those without a name are only worth a word when they are set
+		if (state_of(sets, i) != state || (i >= NAMES && state == 0))
 			continue;
 		if (any)
 			text_add_char(text, ',');
-		else if (text->length)
+		else if (!first)
 			text_add_char(text, ' ');
 		if (i < NAMES)
 			text_printf(text, "cap_%s", names[i]);
@@ -131,27 +135,37 @@ static void add_group(struct text *text, const struct sets *sets, unsigned state
 			text_printf(text, "%u", i);
 		any = true;
 	}
-	if (any)
-		add_state(text, state);
+	if (!any)
+		return;
+	add_letters(text, first ? '=' : '+', state & ~base);
+	add_letters(text, '-', base & ~state);
+}
+
+static unsigned most_common_state(const struct sets *sets)
+{
+	unsigned counts[STATES] = { 0 }, most = 0;
+
+	for (unsigned i = 0; i < NAMES; i++)
+		counts[state_of(sets, i)]++;
+	for (unsigned state = 1; state < STATES; state++)
+		if (counts[state] > counts[most])
+			most = state;
+	return most;
 }
 
 bool capability_decode(const void *value, size_t length, struct text *text)
 {
 	struct sets sets;
-	unsigned all;
+	unsigned base;
 
 	if (!read_sets(value, length, &sets))
 		return false;
-	all = state_of(&sets, 0);
-	for (unsigned i = 1; i < NAMES; i++)
-		if (state_of(&sets, i) != all)
-			all = 0;
-	if (all) {
-		add_state(text, all);
-		return true;
-	}
-	for (unsigned state = STATES; state-- > 1;)
-		add_group(text, &sets, state);
+	base = most_common_state(&sets);
+	if (base)
+		add_letters(text, '=', base);
+	for (unsigned state = STATES; state-- > 0;)
+		if (state != base)
+			add_group(text, &sets, state, base);
 	if (text->length == 0)
 		text_add_char(text, '=');
 	return true;

@@ -1,0 +1,1 @@
+SELECT name FROM acpi_tables ORDER BY name;

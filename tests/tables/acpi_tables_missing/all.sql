@@ -1,0 +1,1 @@
+SELECT * FROM acpi_tables;

@@ -1,0 +1,1 @@
+SELECT * FROM block_devices;

@@ -1,0 +1,1 @@
+SELECT path, directory, key FROM extended_attributes WHERE path LIKE '/srv/%' ORDER BY path, key;

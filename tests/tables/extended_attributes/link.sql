@@ -1,0 +1,1 @@
+SELECT path, key FROM extended_attributes WHERE path IN ('/srv/link', '/srv/dangling', '/srv/out');

@@ -1,0 +1,1 @@
+SELECT * FROM extended_attributes WHERE path = '/srv/a' ORDER BY key;

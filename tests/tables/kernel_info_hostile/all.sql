@@ -1,0 +1,1 @@
+SELECT version, path, device, length(arguments) AS length FROM kernel_info;

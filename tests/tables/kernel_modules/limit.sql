@@ -1,0 +1,1 @@
+SELECT name FROM kernel_modules LIMIT 2;

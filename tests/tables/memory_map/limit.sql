@@ -1,0 +1,1 @@
+SELECT name FROM memory_map LIMIT 1;

@@ -1,0 +1,1 @@
+SELECT start, "end" FROM memory_map WHERE name = 'System RAM';

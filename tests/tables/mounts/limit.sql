@@ -1,0 +1,1 @@
+SELECT path FROM mounts LIMIT 1;

@@ -1,0 +1,1 @@
+SELECT path, blocks, blocks_size, inodes FROM mounts WHERE path = '/';

@@ -1,0 +1,1 @@
+SELECT * FROM osquery_extensions;

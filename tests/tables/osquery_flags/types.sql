@@ -1,0 +1,1 @@
+SELECT DISTINCT type FROM osquery_flags ORDER BY type;

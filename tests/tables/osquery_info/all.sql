@@ -1,0 +1,1 @@
+SELECT pid > 0 AS pid, uuid, instance_id LIKE '________-____-4___-____-____________' AS instance, version GLOB '5.*' AS version, config_hash, config_valid, extensions, build_platform, build_distro != '' AS build_distro, start_time > 1700000000 AS started, watcher, platform_mask FROM osquery_info;

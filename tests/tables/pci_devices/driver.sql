@@ -1,0 +1,1 @@
+SELECT pci_slot, model FROM pci_devices WHERE driver = 'igb';

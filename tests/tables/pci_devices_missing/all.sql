@@ -1,0 +1,1 @@
+SELECT * FROM pci_devices;

@@ -1,0 +1,1 @@
+SELECT vendor_id FROM pci_devices;

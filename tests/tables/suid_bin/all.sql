@@ -1,0 +1,1 @@
+SELECT * FROM suid_bin ORDER BY path;

@@ -1,0 +1,1 @@
+SELECT path FROM suid_bin WHERE permissions = 'SG' ORDER BY path;

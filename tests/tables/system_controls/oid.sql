@@ -1,0 +1,1 @@
+SELECT name FROM system_controls WHERE oid = '1.2';

@@ -1,0 +1,1 @@
+SELECT name FROM system_controls WHERE subsystem = 'kernel' ORDER BY name;

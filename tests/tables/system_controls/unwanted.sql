@@ -1,0 +1,1 @@
+SELECT name, config_value FROM system_controls WHERE name = 'vm.swappiness';

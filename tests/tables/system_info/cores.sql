@@ -1,0 +1,1 @@
+SELECT cpu_physical_cores FROM system_info;
