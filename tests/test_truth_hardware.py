@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -66,6 +67,19 @@ def test_pci_devices_are_those_of_lspci(ask):
     assert {row["pci_slot"]: (row["pci_class_id"][2:] + row["pci_subclass_id"][2:],
                               row["vendor_id"][2:] + ":" + row["model_id"][2:])
             for row in rows} == expected
+
+
+def test_pci_names_are_those_of_lspci(ask):
+    if not any(pathlib.Path(path).exists() for path in ["/usr/share/misc/pci.ids",
+                                                        "/usr/share/hwdata/pci.ids"]):
+        pytest.skip("no pci.ids here")
+    rows = {row["pci_slot"]: row for row in ask("SELECT * FROM pci_devices")}
+    for record in tool("lspci", "-D", "-vmm").strip().split("\n\n"):
+        fields = dict(line.split(":\t", 1) for line in record.splitlines())
+        row = rows[fields["Slot"]]
+        for key, name in {"Vendor": "vendor", "Device": "model"}.items():
+            nameless = re.fullmatch("(Vendor|Device) [0-9a-f]{4}", fields[key])
+            assert row[name] == ("" if nameless else fields[key])
 
 
 def test_pci_drivers_are_those_of_sysfs(ask):
