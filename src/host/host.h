@@ -27,6 +27,7 @@ struct host {
 	const struct flags *flags;
 	const struct agent *agent;
 	struct accounts *accounts; // by accounts_open
+	char instance_id[36 + 1]; // by identity_instance
 	struct digest_cache *digests; // by the table hash
 };
 

@@ -4,7 +4,10 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/utsname.h>
+
+#include "host/host.h"
 
 enum { DIGITS = 32 };
 
@@ -80,4 +83,21 @@ void identity_machine(const struct root *root, char *machine, size_t size)
 	read_word(root, "proc/sys/kernel/arch", machine, size); // since Linux 6.1
 	if (*machine == '\0' && uname(&names) == 0)
 		(void) snprintf(machine, size, "%s", names.machine);
+}
+
+const char *identity_instance(struct host *host)
+{
+	char *id = host->instance_id;
+	unsigned char bytes[16];
+
+	if (*id || getrandom(bytes, sizeof(bytes), GRND_NONBLOCK) != sizeof(bytes))
+		return id;
+	bytes[6] = (unsigned char) ((bytes[6] & 0x0f) | 0x40);
+	bytes[8] = (unsigned char) ((bytes[8] & 0x3f) | 0x80);
+	for (size_t i = 0, at = 0; i < sizeof(bytes); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			id[at++] = '-';
+		at += (size_t) snprintf(id + at, UUID_TEXT - at, "%02x", bytes[i]);
+	}
+	return id;
 }

@@ -5,6 +5,8 @@
 
 #include "base/base.h"
 
+struct host;
+
 enum { UUID_TEXT = 36 + 1 };
 
 // The UUID that the firmware gives to the machine; where it has none, or one of those that many
@@ -14,3 +16,6 @@ bool identity_uuid(const struct root *root, char uuid[UUID_TEXT]);
 
 // The name of the machine's architecture, as of uname(2).
 void identity_machine(const struct root *root, char *machine, size_t size);
+
+// A random UUID (RFC 9562, version 4), the same for as long as the host is open.
+const char *identity_instance(struct host *host);

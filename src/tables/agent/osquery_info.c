@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // This program: its version, its process and the machine it speaks for.
-#include <errno.h>
-#include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "host/host.h"
@@ -44,24 +41,6 @@ static const struct column columns[] = {
 	[PLATFORM_MASK] = { "platform_mask", INTEGER, "Platform as bits: 1 POSIX, 8 Linux." },
 };
 
-// The same for as long as the process lives (RFC 9562, version 4).
-static const char *instance_id(void)
-{
-	static char id[UUID_TEXT];
-	unsigned char bytes[16];
-
-	if (*id || getrandom(bytes, sizeof(bytes), GRND_NONBLOCK) != sizeof(bytes))
-		return id;
-	bytes[6] = (unsigned char) ((bytes[6] & 0x0f) | 0x40);
-	bytes[8] = (unsigned char) ((bytes[8] & 0x3f) | 0x80);
-	for (size_t i = 0, at = 0; i < sizeof(bytes); i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			id[at++] = '-';
-		at += (size_t) snprintf(id + at, sizeof(id) - at, "%02x", bytes[i]);
-	}
-	return id;
-}
-
 static int generate(struct scan *scan, struct fault *why)
 {
 	const struct agent *agent = scan_host(scan)->agent;
@@ -73,7 +52,7 @@ static int generate(struct scan *scan, struct fault *why)
 	if (scan_wants(scan, UUID) && identity_uuid(scan_root(scan), uuid))
 		scan_text(scan, UUID, uuid);
 	if (scan_wants(scan, INSTANCE_ID))
-		scan_text(scan, INSTANCE_ID, instance_id());
+		scan_text(scan, INSTANCE_ID, identity_instance(scan_host(scan)));
 	scan_text(scan, VERSION_NAME, agent->version);
 	scan_integer(scan, CONFIG_VALID, 0);
 	scan_text(scan, EXTENSIONS, "inactive");

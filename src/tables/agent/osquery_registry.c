@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this program is made of: its tables.
+// What this program is made of: its tables and the engine that joins them.
 #include "host/host.h"
 #include "sql/table.h"
 
@@ -13,20 +13,26 @@ static const struct column columns[] = {
 	[ACTIVE] = { "active", INTEGER, "1 if it is in use, else 0." },
 };
 
+static bool give_part(struct scan *scan, const char *registry, const char *name, bool internal)
+{
+	bool more = scan_row(scan);
+
+	scan_text(scan, REGISTRY, registry);
+	scan_text(scan, NAME, name);
+	scan_integer(scan, OWNER_UUID, 0);
+	scan_integer(scan, INTERNAL, internal);
+	scan_integer(scan, ACTIVE, 1);
+	return more;
+}
+
 static int generate(struct scan *scan, struct fault *why)
 {
 	const struct agent *agent = scan_host(scan)->agent;
-	bool more = true;
+	bool more = give_part(scan, "sql", "sql", true);
 
 	(void) why; // always at hand
-	for (size_t i = 0; more && i < agent->n_tables; i++) {
-		more = scan_row(scan);
-		scan_text(scan, REGISTRY, "table");
-		scan_text(scan, NAME, agent->tables[i]->name);
-		scan_integer(scan, OWNER_UUID, 0);
-		scan_integer(scan, INTERNAL, 0);
-		scan_integer(scan, ACTIVE, 1);
-	}
+	for (size_t i = 0; more && i < agent->n_tables; i++)
+		more = give_part(scan, "table", agent->tables[i]->name, false);
 	return 0;
 }
 

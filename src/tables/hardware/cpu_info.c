@@ -95,6 +95,10 @@ static int generate(struct scan *scan, struct fault *why)
 	unsigned number = 0;
 
 	table.bytes = (const uint8_t *) scan_read(scan, path, &table.length);
+	if (!table.bytes && errno == EACCES) {
+		scan_warn(scan, "only root may read /%s", path);
+		return 0;
+	}
 	if (!table.bytes) // a machine without SMBIOS
 		return errno == ENOENT ? 0 : fail(why, -errno, "cpu_info: /%s: %m", path);
 

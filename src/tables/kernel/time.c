@@ -45,6 +45,7 @@ static void give_zone(struct scan *scan, time_t now)
 	char zone[8] = "";
 	struct tm local;
 
+	tzset(); // it may have changed since the program started
 	if (localtime_r(&now, &local))
 		(void) snprintf(zone, sizeof(zone), "%s", local.tm_zone ? local.tm_zone : "");
 	scan_text(scan, LOCAL_TIMEZONE, *zone ? zone : "UTC");

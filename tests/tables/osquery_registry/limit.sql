@@ -1,1 +1,1 @@
-SELECT name = (SELECT min(name) FROM osquery_registry) AS first FROM osquery_registry LIMIT 1;
+SELECT registry, name FROM osquery_registry LIMIT 1;
