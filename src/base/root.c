@@ -47,14 +47,19 @@ int root_openat(const struct root *root, const char *path, int flags)
 
 FILE *root_fopen(const struct root *root, const char *path)
 {
-	int fd = root_openat(root, path, O_RDONLY | O_NONBLOCK);
+	auto_close int fd = root_openat(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	struct stat status;
 	FILE *file;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &status) < 0)
 		return NULL;
+	if (!S_ISREG(status.st_mode)) { // a device may never end
+		errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+		return NULL;
+	}
 	file = fdopen(fd, "re");
-	if (!file)
-		(void) close(fd);
+	if (file)
+		(void) take_fd(&fd); // the file closes it
 	return file;
 }
 

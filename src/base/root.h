@@ -25,7 +25,11 @@ void root_close(struct root *root);
 // All of the following take a path with or without its leading '/', return -1 or NULL with errno
 // set on failure, and give descriptors that are close-on-exec.
 int root_openat(const struct root *root, const char *path, int flags);
+
+// Opens a regular file, or a file of /proc or /sys, for reading. Never waits for a FIFO or a device
+// (EINVAL).
 FILE *root_fopen(const struct root *root, const char *path);
+
 ssize_t root_readlink(const struct root *root, const char *path, char *target, size_t size);
 
 // `flags`: AT_SYMLINK_NOFOLLOW or 0.
