@@ -53,10 +53,14 @@ static int open_scan(struct scan *scan, struct fault *why)
 {
 	enum { BUFFER_BYTES = 64 << 10 }; // by default the C library reads 1 KiB at once here
 	struct state *state = scan_state(scan);
+	struct stat status;
 
 	state->file = scan_open(scan, "proc/mounts");
 	if (!state->file)
 		return fail(why, -errno, "mounts: /proc/mounts: %m");
+	// a file that is not the kernel's could be one endless line
+	if (fstat(fileno(state->file), &status) < 0 || status.st_size > scan_flag(scan, "read_max"))
+		return fail(why, -EFBIG, "mounts: /proc/mounts is larger than --read_max");
 	(void) setvbuf(state->file, NULL, _IOFBF, BUFFER_BYTES);
 	return 0;
 }
