@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <string.h>
 
 // A file in a folder further up hides those of the same name further down.
@@ -17,19 +18,49 @@ struct file {
 	size_t folder;
 };
 
-static void add(struct sysctl_files *files, struct scan *scan, const char *name, const char *value)
+static void add(
+	struct sysctl_settings *settings, struct arena *arena, const char *name, const char *value)
 {
-	if (files->n == files->room) {
-		size_t room = files->room ? 2 * files->room : 64;
-		struct sysctl_setting *more = arena_alloc(scan_arena(scan), room * sizeof(*more));
+	if (settings->n == settings->room) {
+		size_t room = settings->room ? 2 * settings->room : 64;
+		struct sysctl_setting *more = arena_alloc(arena, room * sizeof(*more));
 
-		if (files->n)
-			memcpy(more, files->settings, files->n * sizeof(*more));
-		files->settings = more;
-		files->room = room;
+		if (settings->n)
+			memcpy(more, settings->list, settings->n * sizeof(*more));
+		settings->list = more;
+		settings->room = room;
 	}
-	files->settings[files->n] = (struct sysctl_setting){ name, value, files->n };
-	files->n++;
+	settings->list[settings->n] = (struct sysctl_setting){ name, value, settings->n };
+	settings->n++;
+}
+
+// fnmatch(3) tries every way to share a name among the stars: no more of them than settings have.
+static bool is_pattern(const char *name)
+{
+	enum { STARS_MAX = 3, LENGTH_MAX = 256 };
+	size_t stars = 0;
+
+	for (const char *at = name; (at = strchr(at, '*')); at++)
+		stars++;
+	return strpbrk(name, "*?[") && stars <= STARS_MAX && strlen(name) <= LENGTH_MAX;
+}
+
+// "name = value", where a - before the name means that it may fail, or "-name" alone: no pattern
+// sets that one.
+static void read_line(struct sysctl_files *files, struct arena *arena, char *line)
+{
+	char *name = text_trim(line), *equals = strchr(name, '=');
+
+	if (*name == '#' || *name == ';' || (!equals && *name != '-'))
+		return;
+	if (equals)
+		*equals = '\0';
+	name += *name == '-';
+	name = text_trim(name);
+	for (char *at = name; (at = strchr(at, '/'));)
+		*at = '.';
+	add(is_pattern(name) ? &files->patterns : &files->named, arena, name,
+		equals ? text_trim(equals + 1) : NULL);
 }
 
 static void read_file(struct sysctl_files *files, struct scan *scan, const char *path)
@@ -37,18 +68,8 @@ static void read_file(struct sysctl_files *files, struct scan *scan, const char 
 	char *text = scan_read(scan, path, NULL);
 	char *line;
 
-	while (text && (line = text_line(&text))) {
-		char *name = text_trim(line), *equals = strchr(name, '=');
-
-		if (!equals || *name == '#' || *name == ';')
-			continue;
-		*equals = '\0';
-		name += *name == '-'; // may fail without a word
-		name = text_trim(name);
-		for (char *at = name; (at = strchr(at, '/'));)
-			*at = '.';
-		add(files, scan, name, text_trim(equals + 1));
-	}
+	while (text && (line = text_line(&text)))
+		read_line(files, scan_arena(scan), line);
 }
 
 static int compare_files(const void *a, const void *b)
@@ -99,24 +120,37 @@ void sysctl_files_read(struct sysctl_files *files, struct scan *scan)
 				arena_printf(scan_arena(scan), "%s/%s", folders[found[i].folder],
 					found[i].name));
 	read_file(files, scan, "etc/sysctl.conf");
-	if (files->n)
-		qsort(files->settings, files->n, sizeof(*files->settings), compare_settings);
+	if (files->named.n)
+		qsort(files->named.list, files->named.n, sizeof(*files->named.list),
+			compare_settings);
 }
 
-const char *sysctl_files_value(const struct sysctl_files *files, const char *name)
+static const struct sysctl_setting *find_named(
+	const struct sysctl_settings *named, const char *name)
 {
-	size_t low = 0, high = files->n;
+	size_t low = 0, high = named->n;
 
 	// the first setting behind those of this name
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (strcmp(files->settings[middle].name, name) <= 0)
+		if (strcmp(named->list[middle].name, name) <= 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low > 0 && strcmp(files->settings[low - 1].name, name) == 0
-		? files->settings[low - 1].value
-		: NULL;
+	return low > 0 && strcmp(named->list[low - 1].name, name) == 0 ? &named->list[low - 1]
+								       : NULL;
+}
+
+const char *sysctl_files_value(const struct sysctl_files *files, const char *name)
+{
+	const struct sysctl_setting *setting = find_named(&files->named, name);
+
+	if (setting)
+		return setting->value;
+	for (size_t i = files->patterns.n; i-- > 0;)
+		if (fnmatch(files->patterns.list[i].name, name, 0) == 0)
+			return files->patterns.list[i].value;
+	return NULL;
 }
