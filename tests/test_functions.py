@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """SQL functions: results, NULLs and errors."""
-import math
-
 import pytest
 
 # expression, its value as the shell prints it ("NULL" for NULL)
@@ -76,7 +74,7 @@ VALUES = [
     ("community_id_v1('5.6.7.8', '1.2.3.4', 3344, 1122, 6)", "1:wCb3OG7yAFWelaUydu0D+125CLM="),
     ("community_id_v1('1.2.3.4', '5.6.7.8', 1122, 3344, 6, 1)", "1:HhA1B+6CoLbiKPEs5nhNYN4XWfk="),
     ("community_id_v1('fe80:0001:0203:0405:0607:0809:0A0B:0C0D', "
-     "'fe80:1011:1213:1415:1617:1819:1A1B:1C1D', 12, 13, 17)", "1:0bf7hyMJUwt3fMED7z8LIfRpBeo="),
+     "'fe80:1011:1213:1415:1617:1819:1A1B:1C1D', 12, 13, 17)", "1:yAtS0RVUbXRgsLbPX0mt0C/4HxY="),
     ("community_id_v1('1.2.3', '5.6.7.8', 1, 2, 6)", "NULL"),
     ("version_compare('1.10', '1.9')", "1"),
     ("version_compare('1:1.0', '2.0', 'DPKG')", "1"),
@@ -85,7 +83,7 @@ VALUES = [
     ("log(1)", "0.0"),
     ("log10(1000)", "3.0"),
     ("power(2, 10)", "1024.0"),
-    ("cot(1)", repr(1 / math.tan(1))[:17]),
+    ("cot(1)", "0.642092615934331"),
     ("degrees(pi())", "180.0"),
     ("ceil(1.2)", "2"),
     ("ceil(-1.2)", "-1"),
@@ -146,7 +144,7 @@ def test_value(ask, expression, value):
     else:
         sql = f"SELECT {expression} AS v"
     actual = ask(sql, "--nullvalue=NULL")[0]["v"]
-    assert actual[:17] == value if expression.startswith("cot") else actual == value
+    assert actual == value
 
 
 @pytest.mark.parametrize("expression, words", ERRORS, ids=[expression for expression, _ in ERRORS])

@@ -13,9 +13,11 @@ int functions_register(struct sql *sql)
 		for (size_t j = 0; j < functions->n; j++) {
 			const struct function *function = &functions->list[j];
 			int flags = SQLITE_UTF8 | (function->impure ? 0 : SQLITE_DETERMINISTIC);
+			bool aggregate = function->end != NULL;
 			int r = sqlite3_create_function_v2(sql->db, function->name,
-				function->n_arguments, flags, sql, function->call, NULL, NULL,
-				NULL);
+				function->n_arguments, flags, sql,
+				aggregate ? NULL : function->call,
+				aggregate ? function->call : NULL, function->end, NULL);
 
 			if (r != SQLITE_OK)
 				return r;
