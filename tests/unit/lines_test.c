@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/lines.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "test.h"
+
+static void write_file(const char *path, const char *bytes, size_t length)
+{
+	auto_fclose FILE *file = fopen(path, "we");
+
+	CHECK(file && fwrite(bytes, 1, length, file) == length);
+}
+
+TEST(lines_of_any_kind_come_out_one_by_one)
+{
+	static const char content[] = "one\r\n\ntwo\0x\nlast";
+	auto_lines struct lines lines = { 0 };
+	char path[] = "/tmp/lines_XXXXXX";
+
+	CHECK(!lines_next(&lines));
+	(void) close(mkstemp(path));
+	write_file(path, content, sizeof(content) - 1);
+	CHECK(lines_open_at(&lines, AT_FDCWD, path) == 0);
+	CHECK(lines_next(&lines) && lines.length == 3 && strcmp(lines.line, "one") == 0);
+	CHECK(lines_next(&lines) && lines.length == 0);
+	CHECK(lines_next(&lines) && lines.length == 5 && memcmp(lines.line, "two\0x", 6) == 0);
+	CHECK(lines_next(&lines) && strcmp(lines.line, "last") == 0);
+	CHECK(!lines_next(&lines));
+	CHECK(!lines_next(&lines));
+	(void) unlink(path);
+}
+
+TEST(a_line_that_is_too_long_is_cut_and_the_next_is_whole)
+{
+	enum { LONG = 3 * LINES_LONGEST_BYTES + 17 };
+	auto_free char *content = must_alloc(LONG + 6);
+	auto_lines struct lines lines = { 0 };
+	char path[] = "/tmp/lines_XXXXXX";
+
+	memset(content, 'x', LONG);
+	memcpy(content + LONG, "\nnext\n", 6);
+	(void) close(mkstemp(path));
+	write_file(path, content, LONG + 6);
+	CHECK(lines_open_at(&lines, AT_FDCWD, path) == 0);
+	CHECK(lines_next(&lines) && lines.length == LINES_LONGEST_BYTES);
+	CHECK(lines_next(&lines) && strcmp(lines.line, "next") == 0);
+	CHECK(!lines_next(&lines));
+	write_file(path, content, LONG);
+	CHECK(lines_open_at(&lines, AT_FDCWD, path) == 0);
+	CHECK(lines_next(&lines) && lines.length == LINES_LONGEST_BYTES);
+	CHECK(!lines_next(&lines));
+	(void) unlink(path);
+}
+
+TEST(what_is_no_regular_file_has_no_lines)
+{
+	auto_lines struct lines lines = { 0 };
+
+	CHECK(lines_open_at(&lines, AT_FDCWD, "/tmp") == -EINVAL);
+	CHECK(!lines_next(&lines));
+	CHECK(lines_open_at(&lines, AT_FDCWD, "/nonexistent") == -ENOENT);
+	CHECK(!lines_next(&lines));
+}
