@@ -8,8 +8,9 @@
 
 enum { FIRST_ROOM_BYTES = 32 << 10 };
 
-static int begin(struct lines *lines, int fd)
+int lines_open(struct lines *lines, const struct root *root, const char *path)
 {
+	int fd = root_openat(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	int error = errno;
 	struct stat status;
 
@@ -27,17 +28,6 @@ static int begin(struct lines *lines, int fd)
 		return -errno;
 	lines->at_end = !S_ISREG(status.st_mode);
 	return lines->at_end ? -EINVAL : 0;
-}
-
-int lines_open(struct lines *lines, const struct root *root, const char *path)
-{
-	return begin(lines, root_openat(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
-}
-
-int lines_open_at(struct lines *lines, int folder, const char *path)
-{
-	return begin(lines,
-		openat(folder, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
 }
 
 // Reads on behind the bytes at hand; makes room for them first, up to the longest line.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Lines of a file below the root, read piece by piece: memory is bounded by the longest line that is
-// kept, however large the file is.
+// Lines of a file below the root, read piece by piece: memory is bounded by the longest line that
+// is kept, however large the file is.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,9 +25,6 @@ struct lines {
 // Opens a regular file, -errno otherwise; never waits for a FIFO. May be called again for the next
 // file: the memory is kept.
 int lines_open(struct lines *lines, const struct root *root, const char *path);
-
-// The same with the path looked up below a descriptor.
-int lines_open_at(struct lines *lines, int folder, const char *path);
 
 // Moves to the next line; false at the end or when the file can no longer be read.
 bool lines_next(struct lines *lines);
