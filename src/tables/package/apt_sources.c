@@ -67,8 +67,7 @@ static void add_file_name(struct text *text, const char *address)
 	}
 }
 
-static int open_release(
-	struct scan *scan, struct lines *lines, const char *name, const char *suite)
+static int open_release(struct scan *scan, struct lines *lines, const char *name, const char *suite)
 {
 	static const char *const files[] = { "InRelease", "Release" };
 	auto_text struct text path = { 0 };
