@@ -89,18 +89,20 @@ static int generate(struct scan *scan, struct fault *why)
 
 	while (lines_next(&lines)) {
 		char *rest = lines.line, *name, *password;
+		bool more;
 
 		// + and - lines stand for users of NIS
 		if (!strchr(rest, ':') || strchr(":#+-", *rest))
 			continue;
 		name = cut_field(&rest);
 		password = cut_field(&rest);
-		if (!scan_row(scan))
-			return 0;
+		more = scan_row(scan);
 		scan_text(scan, USERNAME, name);
 		scan_text(scan, PASSWORD_STATUS, status_of(password));
 		give_algorithm(scan, password);
 		give_numbers(scan, rest);
+		if (!more)
+			break;
 	}
 	return 0;
 }

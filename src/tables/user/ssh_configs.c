@@ -39,6 +39,7 @@ static void read_file(struct scan *scan, int64_t uid, const char *path)
 		return;
 	while (lines_next(&lines)) {
 		char *line = text_trim(lines.line);
+		bool more;
 
 		if (*line == '\0' || *line == '#')
 			continue;
@@ -47,12 +48,13 @@ static void read_file(struct scan *scan, int64_t uid, const char *path)
 			block = arena_copy(scan_arena(scan), line, strlen(line));
 			continue;
 		}
-		if (!scan_row(scan))
-			return;
+		more = scan_row(scan);
 		scan_integer(scan, UID, uid);
 		scan_text(scan, BLOCK, block);
 		scan_text(scan, OPTION, line);
 		scan_text(scan, CONFIG_FILE, path);
+		if (!more)
+			return;
 	}
 }
 
