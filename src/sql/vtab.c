@@ -136,6 +136,7 @@ struct plan {
 	int n_arguments;
 	bool has_required, lacks_required; // the table has required columns; none is constrained
 	bool unusable; // one is, but not in this order of joins
+	bool loses_rows; // an order of joins that gives an equality to the table gives more
 	bool by_key, by_in, narrowed, by_lookup;
 };
 
@@ -214,6 +215,13 @@ static void push_key(struct plan *plan, int i, unsigned column)
 	}
 }
 
+// Whether the table gives rows for an equality on the column that it does not give without: it must
+// then come behind the table that it is joined with.
+static bool gives_other_rows(const struct table *table, unsigned options)
+{
+	return (options & ADDITIONAL) || ((table->attributes & USER_DATA) && (options & INDEX));
+}
+
 static void push_keys(struct plan *plan)
 {
 	const unsigned pushable = INDEX | ADDITIONAL | REQUIRED | OPTIMIZED;
@@ -230,6 +238,9 @@ static void push_keys(struct plan *plan)
 			plan->lacks_required &= !constraint->usable;
 			plan->unusable |= !constraint->usable;
 		}
+		plan->loses_rows |= !constraint->usable &&
+			constraint->op == SQLITE_INDEX_CONSTRAINT_EQ &&
+			gives_other_rows(plan->table, options);
 		if ((options & pushable) && constraint->usable &&
 			plan->n_arguments < SCAN_TERMS - 2)
 			push_key(plan, i, column);
@@ -304,6 +315,8 @@ static void estimate(struct plan *plan)
 		rows = 1;
 	plan->info->estimatedRows = (sqlite3_int64) rows;
 	plan->info->estimatedCost = start + rows * each;
+	if (plan->loses_rows)
+		plan->info->estimatedCost += 1e12;
 	if (plan->lacks_required) {
 		plan->info->estimatedCost = 1e15;
 		plan->info->estimatedRows = INT32_MAX;
