@@ -178,7 +178,7 @@ static bool next_site(struct scan *scan, struct state *state)
 	} else {
 		if (!sites_next(&state->sites, scan_root(scan)))
 			return false;
-		state->site = state->sites.path.bytes;
+		state->site = state->sites.path;
 	}
 	set_done(&state->seen);
 	state->seen = (struct set){ 0 };
@@ -239,7 +239,8 @@ static int open_scan(struct scan *scan, struct fault *why)
 
 	state->directories = scan_given(scan, DIRECTORY);
 	state->max_depth = depths && depths->count ? depths->values[0].integer : MAX_DEPTH_DEFAULT;
-	sites_begin(&state->sites, "", patterns);
+	if (!state->directories)
+		sites_find(&state->sites, scan_root(scan), "", patterns);
 	state->json = module_open("json", why);
 	return state->json ? 0 : why->code;
 }

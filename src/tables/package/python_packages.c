@@ -151,20 +151,22 @@ static int begin_folder(struct scan *scan, struct state *state, const char *path
 static int next_of_homes(struct scan *scan, struct state *state)
 {
 	while (sites_next(&state->sites, scan_root(scan)))
-		if (is_asked_for(state, state->sites.path.bytes))
-			return begin_folder(scan, state, state->sites.path.bytes, state->homes.uid);
+		if (is_asked_for(state, state->sites.path))
+			return begin_folder(scan, state, state->sites.path, state->homes.uid);
 
 	if (homes_next(&state->homes)) {
 		// what is a wildcard in the path of a home cannot be written in a pattern
 		if (!strpbrk(state->homes.home.bytes, "%*"))
-			sites_begin(&state->sites, state->homes.home.bytes, home_sites);
+			sites_find(&state->sites, scan_root(scan), state->homes.home.bytes,
+				home_sites);
 		return SKIP;
 	}
 	// the others are of all users
 	if (!homes_want(&state->homes, 0))
 		return END;
 	state->phase = state->directories ? IN_DIRECTORIES : IN_SYSTEM;
-	sites_begin(&state->sites, "", system_sites);
+	if (!state->directories)
+		sites_find(&state->sites, scan_root(scan), "", system_sites);
 	return SKIP;
 }
 
@@ -189,7 +191,7 @@ static int next_folder(struct scan *scan, struct state *state)
 	default:
 		if (!sites_next(&state->sites, scan_root(scan)))
 			return END;
-		return begin_folder(scan, state, state->sites.path.bytes, 0);
+		return begin_folder(scan, state, state->sites.path, 0);
 	}
 }
 

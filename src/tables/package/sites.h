@@ -4,26 +4,27 @@
 // (host/pattern.h), each only once, however many links lead there.
 
 #include "base/set.h"
-#include "host/pattern.h"
 #include "sql/table.h"
+
+struct site;
 
 // All zero is closed.
 struct sites {
-	struct text path; // the current one, without '/' at the end
+	const char *path; // the current one, without '/' at the end
 
-	const char *prefix; // before each pattern
-	const char *const *patterns; // left, NULL-terminated
-	struct pattern *pattern;
+	struct site *found; // all of them, in a fixed order
+	size_t n, room, at;
 	struct set seen;
+	struct arena arena;
 };
 
-// Begins to look for the patterns below a prefix ("" or the home of a user).
-void sites_begin(struct sites *sites, const char *prefix, const char *const *patterns);
+// Looks for the patterns below a prefix ("" or the home of a user), in place of what was found
+// before.
+void sites_find(struct sites *sites, const struct root *root, const char *prefix,
+	const char *const *patterns);
 
-// 1 with the next folder that was not seen before, or 0.
-int sites_next(struct sites *sites, const struct root *root);
-
-// Whether a folder is there and was not seen before; it is seen now.
-bool sites_add(struct sites *sites, const struct root *root, const char *path);
+// Moves to the next folder that was not seen before, under whatever path; first to those that no
+// link leads to.
+bool sites_next(struct sites *sites, const struct root *root);
 
 void sites_close(struct sites *sites);

@@ -52,11 +52,15 @@ static const char *read_time(const char *digits, int64_t *time)
 static bool is_time(const char *line, int64_t *time)
 {
 	const char *end;
+	int64_t value;
 
 	if (line[0] != '#')
 		return false;
-	end = read_time(line + 1 + (line[1] == '+'), time);
-	return end && *end == '\0';
+	end = read_time(line + 1 + (line[1] == '+'), &value);
+	if (!end || *end != '\0')
+		return false;
+	*time = value;
+	return true;
 }
 
 // The command of ": 1700000000:0;command", as zsh writes it with EXTENDED_HISTORY, or NULL.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Private keys in the ~/.ssh of users: PEM (RFC 7468, RFC 1421) and OpenSSH's own format
 // (PROTOCOL.key of OpenSSH).
+#include <assert.h>
 #include <string.h>
 
 #include "base/module.h"
@@ -79,18 +80,19 @@ static size_t decode_base64(const char *text, unsigned char *bytes, size_t size)
 	return n;
 }
 
-// After a magic text comes the name of the cipher, as a string with its length before it: "none"
-// when the key is not encrypted. False when it is no such key.
+// A magic text with its NUL, then strings with their lengths in four bytes before them. The first
+// is the name of the cipher: "none" when the key is not encrypted. False when it is no such key.
 static bool read_openssh(const char *base64, bool *encrypted)
 {
-	static const unsigned char begin[] = "openssh-key-v1\0\0\0"; // and one byte of length
-	enum { LENGTH_AT = sizeof(begin) - 1, CIPHER_AT };
-	unsigned char bytes[CIPHER_AT + 4];
+	static const unsigned char begin[] = "openssh-key-v1\0\0\0\0\4none";
+	enum { LENGTH_AT = 18, CIPHER_AT = 19, LENGTH = CIPHER_AT + 4 };
+	unsigned char bytes[LENGTH];
 
-	if (decode_base64(base64, bytes, sizeof(bytes)) != sizeof(bytes) ||
+	static_assert(sizeof(begin) - 1 == LENGTH, "");
+	if (decode_base64(base64, bytes, LENGTH) != LENGTH ||
 		memcmp(bytes, begin, LENGTH_AT) != 0 || bytes[LENGTH_AT] < 4)
 		return false;
-	*encrypted = bytes[LENGTH_AT] != 4 || memcmp(bytes + CIPHER_AT, "none", 4) != 0;
+	*encrypted = memcmp(bytes, begin, LENGTH) != 0;
 	return true;
 }
 

@@ -1,0 +1,1 @@
+SELECT * FROM startup_items WHERE type = 'systemd unit';

@@ -1,0 +1,2 @@
+SELECT * FROM sudoers;
+SELECT header FROM sudoers LIMIT 2;
