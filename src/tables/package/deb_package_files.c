@@ -25,7 +25,7 @@ static const char *const architectures[] = { "", ":amd64", ":arm64", ":i386", ":
 enum { N_ARCHITECTURES = sizeof(architectures) / sizeof(architectures[0]) };
 
 struct state {
-	const struct given *folders, *packages;
+	const struct given *folders, *packages, *paths;
 	size_t folder_at, package_at, architecture_at;
 	const char *folder;
 	DIR *info; // NULL when the query names the packages
@@ -111,8 +111,17 @@ static int open_scan(struct scan *scan, struct fault *why)
 	(void) why;
 	state->folders = scan_given(scan, ADMINDIR);
 	state->packages = scan_given(scan, PACKAGE);
+	state->paths = scan_given(scan, PATH);
 	(void) open_folder(scan, state);
 	return 0;
+}
+
+static bool is_asked_for(const struct state *state)
+{
+	for (size_t i = 0; state->paths && i < state->paths->count; i++)
+		if (strcmp(state->paths->values[i].text, state->lines.line) == 0)
+			return true;
+	return !state->paths;
 }
 
 static int next(struct scan *scan, struct fault *why)
@@ -120,13 +129,15 @@ static int next(struct scan *scan, struct fault *why)
 	struct state *state = scan_state(scan);
 
 	(void) why;
-	if (!lines_next(&state->lines)) {
-		bool more = state->packages ? next_named(scan, state) : next_of_all(scan, state);
+	// who asks for one path passes over all lines of a list at once
+	do {
+		if (!lines_next(&state->lines)) {
+			bool more = state->packages ? next_named(scan, state)
+						    : next_of_all(scan, state);
 
-		return more || open_folder(scan, state) ? SKIP : END;
-	}
-	if (state->lines.length == 0)
-		return SKIP;
+			return more || open_folder(scan, state) ? SKIP : END;
+		}
+	} while (state->lines.length == 0 || !is_asked_for(state));
 	scan_text(scan, PACKAGE, state->name);
 	scan_bytes(scan, PATH, state->lines.line, state->lines.length);
 	scan_text(scan, ADMINDIR, state->folder);
