@@ -58,11 +58,12 @@ def test_deb_packages_of_an_unfinished_dpkg(ask, tmp_path):
     (tmp_path / "triggers").mkdir()
     (tmp_path / "status").write_text(
         stanza("changed", "install ok unpacked") + stanza("kept", "install ok installed") +
-        stanza("removed", "install ok installed"))
+        stanza("removed", "install ok installed") + stanza("purged", "deinstall ok config-files"))
     (tmp_path / "updates" / "0000").write_text(stanza("changed", "install ok half-configured"))
     (tmp_path / "updates" / "0001").write_text(stanza("changed", "install ok installed", version="2"))
     (tmp_path / "updates" / "0002").write_text(stanza("removed", "purge ok not-installed"))
     (tmp_path / "updates" / "0003").write_text(stanza("added", "install ok installed", "all"))
+    (tmp_path / "updates" / "0004").write_text("Package: purged\nStatus: purge ok not-installed\n\n")
     expected = [{key: row[key] for key in ("name", "arch", "version", "status")}
                 for row in dpkg_packages(f"--admindir={tmp_path}")]
     assert len(expected) == 3

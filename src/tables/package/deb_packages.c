@@ -200,10 +200,24 @@ static int give(struct scan *scan, const struct state *state, const char *const 
 	return ROW;
 }
 
+static struct update *update_of(const struct state *state, const char *const *values)
+{
+	const char *removed[F_COUNT] = { [F_PACKAGE] = values[F_PACKAGE], [F_ARCH] = "" };
+	struct update *update;
+
+	if (state->n_updates == 0)
+		return NULL;
+	update = bsearch(values, state->updates, state->n_updates, sizeof(*update), find_update);
+	// what was removed has no architecture any more
+	return update
+		? update
+		: bsearch(removed, state->updates, state->n_updates, sizeof(*update), find_update);
+}
+
 static int next_of_status(struct scan *scan, struct state *state)
 {
 	const char *values[F_COUNT];
-	struct update *update = NULL;
+	struct update *update;
 
 	if (!control_next(&state->lines, fields, values, scan_row_arena(scan))) {
 		state->phase = IN_UPDATES;
@@ -212,9 +226,7 @@ static int next_of_status(struct scan *scan, struct state *state)
 	// dpkg takes what has no status for not installed
 	if (!complete(values) || !values[F_STATUS])
 		return SKIP;
-	if (state->n_updates)
-		update = bsearch(
-			values, state->updates, state->n_updates, sizeof(*update), find_update);
+	update = update_of(state, values);
 	if (!update)
 		return give(scan, state, values);
 	update->given = true;
