@@ -136,6 +136,13 @@ def test_authorized_keys_are_those_that_ssh_keygen_lists(ask, tmp_path):
     assert seen == output("ssh-keygen", "-l", "-f", str(file)).splitlines()
 
 
+def test_a_superuser_is_told_whose_data_it_is(ask, root_only):
+    named = ask("SELECT uid FROM known_hosts WHERE uid = 0", check=False)
+    unnamed = ask("SELECT uid FROM known_hosts", check=False)
+    assert named.stderr == b"" and named.stdout == unnamed.stdout
+    assert b"known_hosts: these are data of the current user only; join users" in unnamed.stderr
+
+
 def test_a_long_history_needs_little_memory(build, sanitized, tmp_path):
     if sanitized:
         pytest.skip("sanitizers take memory of their own")
