@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzzes a table through one file of a recorded root: the input becomes the file, the table is asked for
-// everything. Environment: FUZZ_TABLE, FUZZ_PATH, FUZZ_WHERE (may be empty); see tables.tsv.
+// Fuzzes a table through one file of a recorded root: the input becomes the file, the table is
+// asked for everything. Environment: FUZZ_TABLE, FUZZ_PATH, FUZZ_WHERE (may be empty); see
+// tables.tsv.
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdint.h>
@@ -41,7 +42,23 @@ static const char *setting(const char *name)
 	exit(2);
 }
 
-// Folders that the table may want to see besides.
+// The user whose files tables about users' files may be asked for.
+static void write_users(void)
+{
+	char path[sizeof(fuzz.root) + 16];
+	FILE *file;
+
+	(void) snprintf(path, sizeof(path), "%s/etc/passwd", fuzz.root);
+	if (strcmp(path, fuzz.file) == 0)
+		return;
+	make_folders(path);
+	file = fopen(path, "we");
+	if (file) {
+		fputs("alice:x:1000:1000::/home/alice:/bin/sh\n", file);
+		(void) fclose(file);
+	}
+}
+
 static void make_root(void)
 {
 	const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
@@ -50,18 +67,26 @@ static void make_root(void)
 	(void) mkdir(fuzz.root, 0755);
 	(void) snprintf(fuzz.file, sizeof(fuzz.file), "%s/%s", fuzz.root, setting("FUZZ_PATH"));
 	make_folders(fuzz.file);
+	write_users();
+}
+
+static void remove_file(char *path)
+{
+	(void) unlink(path);
+	for (char *slash; strlen(path) > strlen(fuzz.root) && (slash = strrchr(path, '/'));) {
+		*slash = '\0';
+		(void) rmdir(path);
+	}
 }
 
 static void remove_root(void)
 {
 	char path[sizeof(fuzz.file)];
 
-	(void) unlink(fuzz.file);
+	(void) snprintf(path, sizeof(path), "%s/etc/passwd", fuzz.root);
+	remove_file(path);
 	memcpy(path, fuzz.file, sizeof(path));
-	for (char *slash; strlen(path) > strlen(fuzz.root) && (slash = strrchr(path, '/'));) {
-		*slash = '\0';
-		(void) rmdir(path);
-	}
+	remove_file(path);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -73,9 +98,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	log_threshold(LOG_ERROR + 1);
 	make_root();
 	(void) atexit(remove_root);
-	(void) snprintf(fuzz.query, sizeof(fuzz.query), "SELECT * FROM %s %s", setting("FUZZ_TABLE"),
-		setting("FUZZ_WHERE"));
-	fuzz.agent = (struct agent){ .version = "0", .tables = tables_all, .n_tables = n_tables_all };
+	(void) snprintf(fuzz.query, sizeof(fuzz.query), "SELECT * FROM %s %s",
+		setting("FUZZ_TABLE"), setting("FUZZ_WHERE"));
+	fuzz.agent = (struct agent){
+		.version = "0", .tables = tables_all, .n_tables = n_tables_all
+	};
 	if (flags_set(&fuzz.flags, "host_root", fuzz.root, &why) < 0 ||
 		host_open(&fuzz.host, &fuzz.flags, &fuzz.agent, &why) < 0 ||
 		!(fuzz.sql = sql_open(&fuzz.host, &why))) {
