@@ -123,7 +123,7 @@ bool scan_wants_group(const struct scan *scan, unsigned group);
 
 // The values a column must have, from = and IN: fitting the column's type, none twice. NULL when
 // the query leaves the column open; a count of 0 when no value can fit. The engine checks again: a
-// table that ignores this is still right, only slower.
+// table that ignores this is still right, only slower. No row has an empty key (INDEX, REQUIRED).
 struct given {
 	size_t count;
 	union {
@@ -143,8 +143,9 @@ bool scan_range(const struct scan *scan, unsigned column, int64_t *least, int64_
 
 // ---- rows ----
 
-// Begins the next row of `generate`. False when the query needs no more rows (its LIMIT is reached
-// or it was cancelled): a table that could go on for long then returns.
+// Begins the next row of `generate`. False when this is the last row that the query needs (its
+// LIMIT) or the query was cancelled: a table that could go on for long fills the row and then
+// returns.
 bool scan_row(struct scan *scan);
 
 // Sets a column of the current row. Text for a numeric column is parsed (0x… and 0… are

@@ -404,7 +404,7 @@ struct collect {
 	struct given *given;
 	size_t room;
 	bool text;
-	bool open; // the column stays open: a row without it has the value that was asked for
+	bool open; // '' was asked for, which is what rows without the column have
 };
 
 static void collect_value(struct collect *collect, sqlite3_value *value)
@@ -449,7 +449,7 @@ static const struct given *collect_values(
 			r = sqlite3_vtab_in_next(argument, &value))
 			collect_value(&collect, value);
 	}
-	return collect.open && !(column->options & REQUIRED) ? NULL : collect.given;
+	return collect.open && !(column->options & (REQUIRED | INDEX)) ? NULL : collect.given;
 }
 
 static const char *copy_pattern(struct scan *scan, sqlite3_value *argument)
