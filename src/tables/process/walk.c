@@ -95,6 +95,36 @@ ssize_t process_link(const struct process_walk *walk, const char *file, char *ta
 	return length;
 }
 
+bool process_namespace(const struct process_walk *walk, const char *file, char inode[24])
+{
+	char target[64];
+	const char *digits;
+	size_t length;
+
+	if (process_link(walk, file, target, sizeof(target)) < 0)
+		return false;
+	digits = strchr(target, '[');
+	length = digits ? strspn(digits + 1, "0123456789") : 0;
+	if (length == 0 || length >= 24 || digits[1 + length] != ']') {
+		errno = EBADMSG;
+		return false;
+	}
+	memcpy(inode, digits + 1, length);
+	inode[length] = '\0';
+	return true;
+}
+
+FILE *process_open(const struct process_walk *walk, const char *file)
+{
+	auto_close int fd = openat(
+		walk->proc, process_file(walk, file).text, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	FILE *opened = fd < 0 ? NULL : fdopen(fd, "re");
+
+	if (opened)
+		(void) take_fd(&fd); // the file closes it
+	return opened;
+}
+
 char *process_read(
 	const struct process_walk *walk, const char *file, struct arena *arena, size_t *size_bytes)
 {

@@ -34,6 +34,12 @@ struct process_path process_file(const struct process_walk *walk, const char *fi
 // Reads a link of the current process ("exe", "fd/3"). -1 with errno, else the length.
 ssize_t process_link(const struct process_walk *walk, const char *file, char *target, size_t size);
 
+// The inode that a link to a namespace ("ns/net") names, as decimal text. False with errno.
+bool process_namespace(const struct process_walk *walk, const char *file, char inode[24]);
+
+// Opens a file of the current process to be read, or NULL with errno.
+FILE *process_open(const struct process_walk *walk, const char *file);
+
 // Reads a file of the current process of any size into the arena, or NULL with errno.
 char *process_read(
 	const struct process_walk *walk, const char *file, struct arena *arena, size_t *size_bytes);
