@@ -53,17 +53,18 @@ static void grow_owners(struct socket_walk *walk)
 	walk->owners_room = room;
 }
 
+// Of several owners the last process is kept, and its last descriptor.
 static void add_owner(struct socket_walk *walk, int64_t inode)
 {
+	int64_t pid = walk->processes.pid, fd = walk->fds.fd;
 	struct socket_owner *owner;
 
 	if (walk->n_owners * 2 >= walk->owners_room)
 		grow_owners(walk);
 	owner = owner_place(walk->owners, walk->owners_room, inode);
 	walk->n_owners += owner->inode == 0;
-	*owner = (struct socket_owner){
-		.inode = inode, .pid = walk->processes.pid, .fd = walk->fds.fd
-	};
+	if (owner->inode == 0 || pid > owner->pid || (pid == owner->pid && fd > owner->fd))
+		*owner = (struct socket_owner){ .inode = inode, .pid = pid, .fd = fd };
 }
 
 static struct socket_owner *find_owner(const struct socket_walk *walk, int64_t inode)

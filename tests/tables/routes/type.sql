@@ -1,0 +1,2 @@
+SELECT destination, netmask FROM routes WHERE type = 'broadcast';
+SELECT count(*) FROM routes;
