@@ -216,18 +216,13 @@ static void give_mac(struct scan *scan, const struct netlink_attribute *address)
 	scan_bytes(scan, MAC, text, 3 * (n < MOST ? n : MOST) - 1);
 }
 
-// What the kernel dumps says who listens to everything only if it was asked for by hand; sysfs also
-// if a program asked by its socket.
-static unsigned real_flags(struct scan *scan, const struct interface *interface)
+// The flag says whether it was set by hand; the count includes programs that asked by their
+// sockets.
+static unsigned real_flags(const struct interface *interface)
 {
-	const unsigned listening = IFF_PROMISC | IFF_ALLMULTI;
-	char *path = arena_printf(scan_arena(scan), "sys/class/net/%s/flags", interface->name);
-	char *text = scan_read(scan, path, NULL);
-	int64_t flags;
+	const struct netlink_attribute *count = &interface->attributes[IFLA_PROMISCUITY];
 
-	if (!text || text_integer(text_trim(text), 0, &flags) < 0)
-		return interface->flags;
-	return (interface->flags & ~listening) | ((unsigned) flags & listening);
+	return interface->flags | (rtnetlink_u32(count, 0) > 0 ? IFF_PROMISC : 0);
 }
 
 static bool give(
@@ -239,10 +234,10 @@ static bool give(
 	scan_text(scan, INTERFACE, interface->name);
 	give_mac(scan, &interface->attributes[IFLA_ADDRESS]);
 	scan_integer(scan, TYPE, interface->hardware);
-	scan_integer(scan, MTU, rtnetlink_u32(&interface->attributes[IFLA_MTU], 0));
+	if (interface->attributes[IFLA_MTU].bytes)
+		scan_integer(scan, MTU, rtnetlink_u32(&interface->attributes[IFLA_MTU], 0));
 	scan_integer(scan, METRIC, 0);
-	if (scan_wants(scan, FLAGS))
-		scan_integer(scan, FLAGS, real_flags(scan, interface));
+	scan_integer(scan, FLAGS, real_flags(interface));
 	if (read_counters(interface->attributes, &counters))
 		give_counters(scan, &counters);
 	scan_integer(scan, LAST_CHANGE, -1);

@@ -46,7 +46,7 @@ struct interface {
 	unsigned flags;
 	const char *name; // never empty, without '/'
 	unsigned short hardware; // ARPHRD_…
-	struct netlink_attribute attributes[IFLA_STATS64 + 1];
+	struct netlink_attribute attributes[IFLA_PROMISCUITY + 1];
 };
 int rtnetlink_interfaces(
 	struct scan *scan, struct interface **interfaces, size_t *n, struct fault *why);

@@ -242,7 +242,7 @@ static bool parse_packet(const char *line, struct socket *socket)
 	if (!parse_hex(&at, 4, &protocol))
 		return false;
 	socket->protocol = (int) protocol;
-	return parse_inode(skip_fields(at, 5), &socket->inode);
+	return parse_inode(skip_fields(at, 4), &socket->inode);
 }
 
 // sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode
