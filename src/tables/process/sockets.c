@@ -277,6 +277,7 @@ enum { N_SOURCES = sizeof(sources) / sizeof(sources[0]) };
 
 void socket_walk_begin(struct socket_walk *walk)
 {
+	walk->file = -1;
 	fd_walk_begin(&walk->fds);
 }
 
@@ -304,30 +305,23 @@ int socket_walk_open(
 
 void socket_walk_close(struct socket_walk *walk)
 {
-	if (walk->file)
-		(void) fclose(walk->file);
+	if (walk->file >= 0)
+		(void) close(walk->file);
 	free(walk->owners);
 	free(walk->namespaces);
-	free(walk->line);
 	fd_walk_close(&walk->fds);
 	process_walk_close(&walk->processes);
 }
 
-static FILE *open_of(const struct socket_walk *walk, int64_t pid, const char *file)
+static int open_of(const struct socket_walk *walk, int64_t pid, const char *file)
 {
 	char path[64];
-	int fd;
-	FILE *opened;
 
 	if (pid == 0)
 		(void) snprintf(path, sizeof(path), "%s", file);
 	else
 		(void) snprintf(path, sizeof(path), "%" PRId64 "/%s", pid, file);
-	fd = openat(walk->processes.proc, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	opened = fd < 0 ? NULL : fdopen(fd, "re");
-	if (fd >= 0 && !opened)
-		(void) close(fd);
-	return opened;
+	return openat(walk->processes.proc, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
 static void open_source(struct socket_walk *walk)
@@ -336,19 +330,60 @@ static void open_source(struct socket_walk *walk)
 	const char *file = sources[walk->source].file;
 
 	walk->file = open_of(walk, namespace->pids[0], file);
-	if (!walk->file && namespace->pids[1] != namespace->pids[0])
+	if (walk->file < 0 && namespace->pids[1] != namespace->pids[0])
 		walk->file = open_of(walk, namespace->pids[1], file);
-	if (walk->file)
-		(void) setvbuf(walk->file, walk->buffer, _IOFBF, sizeof(walk->buffer));
+	walk->at = walk->end = 0;
+	walk->ended = false;
+}
+
+// Reads on behind the line that has begun. The kernel fills at least a page, so where there was
+// room for one more line there is none: to ask once more would make it walk through its whole table
+// of connections again, which takes longer than all the rest.
+static void fill(struct socket_walk *walk)
+{
+	enum { PAGE = 4096, LONGEST_LINE = 512 };
+	ssize_t got, room;
+
+	memmove(walk->buffer, walk->buffer + walk->at, walk->end - walk->at);
+	walk->end -= walk->at;
+	walk->at = 0;
+	if (walk->end == sizeof(walk->buffer) - 1)
+		walk->end = 0; // no line of the kernel's is that long
+	room = (ssize_t) (sizeof(walk->buffer) - 1 - walk->end);
+	do {
+		got = read(walk->file, walk->buffer + walk->end, (size_t) room);
+	} while (got < 0 && errno == EINTR);
+	walk->end += got > 0 ? (size_t) got : 0;
+	walk->ended = got <= 0 || (got < room && got < PAGE - LONGEST_LINE);
+}
+
+static char *next_line(struct socket_walk *walk)
+{
+	for (;;) {
+		char *line = walk->buffer + walk->at;
+		char *newline = memchr(line, '\n', walk->end - walk->at);
+
+		if (newline) {
+			*newline = '\0';
+			walk->at = (size_t) (newline + 1 - walk->buffer);
+			return line;
+		}
+		if (walk->ended) {
+			walk->buffer[walk->end] = '\0';
+			walk->at = walk->end;
+			return *line ? line : NULL;
+		}
+		fill(walk);
+	}
 }
 
 static void close_source(struct socket_walk *walk)
 {
 	const size_t n = walk->filtered ? N_SOURCES : N_SOURCES - 1;
 
-	if (walk->file)
-		(void) fclose(walk->file);
-	walk->file = NULL;
+	if (walk->file >= 0)
+		(void) close(walk->file);
+	walk->file = -1;
 	if (++walk->source == n) {
 		walk->source = 0;
 		walk->namespace ++;
@@ -362,7 +397,7 @@ static int next_source(struct socket_walk *walk, struct scan *scan)
 	if (walk->namespace == walk->n_namespaces)
 		return END;
 	open_source(walk);
-	if (!walk->file)
+	if (walk->file < 0)
 		close_source(walk);
 	return SKIP;
 }
@@ -384,19 +419,17 @@ static bool own(struct socket_walk *walk, struct socket *socket)
 int socket_walk_next(struct socket_walk *walk, struct scan *scan, struct socket *socket)
 {
 	const struct source *source = &sources[walk->source];
-	ssize_t length;
+	char *line;
 
 	if (walk->filtered && walk->n_wanted == 0)
 		return END;
-	if (!walk->file)
+	if (walk->file < 0)
 		return next_source(walk, scan);
-	length = getline(&walk->line, &walk->line_room, walk->file);
-	if (length <= 0) {
+	line = next_line(walk);
+	if (!line) {
 		close_source(walk);
 		return SKIP;
 	}
-	if (walk->line[length - 1] == '\n')
-		walk->line[length - 1] = '\0';
 
 	*socket = (struct socket){ .pid = -1,
 		.fd = -1,
@@ -404,7 +437,7 @@ int socket_walk_next(struct socket_walk *walk, struct scan *scan, struct socket 
 		.protocol = source->protocol,
 		.path = "",
 		.net_namespace = walk->namespaces[walk->namespace].name };
-	if (!source->parse(walk->line, socket))
+	if (!source->parse(line, socket))
 		return SKIP; // the heading
 	if (walk->listening && source->protocol == IPPROTO_TCP && socket->state != TCP_LISTEN) {
 		close_source(walk); // the kernel lists what listens first

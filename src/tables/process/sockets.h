@@ -32,9 +32,9 @@ struct socket_walk {
 	struct net_namespace *namespaces;
 	size_t n_namespaces, namespaces_room;
 	size_t namespace, source; // what is read: which file of which namespace
-	FILE *file;
-	char *line;
-	size_t line_room;
+	int file; // -1 when none is open
+	bool ended; // there is nothing behind what is in the buffer
+	size_t at, end; // what is unread in the buffer
 	char buffer[16384];
 };
 
