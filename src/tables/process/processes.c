@@ -116,8 +116,11 @@ static int open_scan(struct scan *scan, struct fault *why)
 {
 	struct state *state = scan_state(scan);
 
+	int r = process_walk_open(&state->walk, scan, PID, why);
+
 	read_clock(scan, state);
-	return process_walk_open(&state->walk, scan, PID, why);
+	state->walk.sure = scan_wants_group(scan, STAT) || scan_wants_group(scan, STATUS);
+	return r;
 }
 
 static void close_scan(struct scan *scan)

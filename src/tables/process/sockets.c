@@ -93,11 +93,11 @@ static void add_owners(struct socket_walk *walk)
 static struct net_namespace *find_namespace(struct socket_walk *walk, const char *name, ino_t file)
 {
 	for (size_t i = 0; i < walk->n_namespaces; i++) {
-		struct net_namespace *namespace = &walk->namespaces[i];
+		struct net_namespace *net = &walk->namespaces[i];
 
-		if (file == 0 ? strcmp(namespace->name, name) == 0
-			      : namespace->file == file && (!*name || !namespace->name[0]))
-			return namespace;
+		if (file == 0 ? strcmp(net->name, name) == 0
+			      : net->file == file && (!*name || !net->name[0]))
+			return net;
 	}
 	return NULL;
 }
@@ -116,27 +116,27 @@ static struct net_namespace *new_namespace(struct socket_walk *walk)
 static void add_namespace(struct socket_walk *walk)
 {
 	struct process_walk *process = &walk->processes;
-	struct net_namespace *namespace = NULL;
+	struct net_namespace *net = NULL;
 	struct stat status = { 0 };
 	char name[24] = "";
 
 	if (process_namespace(process, "ns/net", name))
-	namespace = find_namespace(walk, name, 0);
-	if (!namespace) {
+		net = find_namespace(walk, name, 0);
+	if (!net) {
 		if (fstatat(process->proc, process_file(process, "net/dev").text, &status, 0) < 0 &&
 			!*name)
 			return;
 		if (status.st_ino != 0)
-		namespace = find_namespace(walk, name, status.st_ino);
+			net = find_namespace(walk, name, status.st_ino);
 	}
-	if (!namespace) {
-		namespace = new_namespace(walk);
-		namespace->pids[0] = process->pid;
-		namespace->file = status.st_ino;
+	if (!net) {
+		net = new_namespace(walk);
+		net->pids[0] = process->pid;
+		net->file = status.st_ino;
 	}
-	namespace->pids[1] = process->pid;
+	net->pids[1] = process->pid;
 	if (*name)
-		memcpy(namespace->name, name, sizeof(name));
+		memcpy(net->name, name, sizeof(name));
 }
 
 // A process can hold sockets of a namespace that it does not live in: when some of the named ones
@@ -318,20 +318,21 @@ static int open_of(const struct socket_walk *walk, int64_t pid, const char *file
 	char path[64];
 
 	if (pid == 0)
-		(void) snprintf(path, sizeof(path), "%s", file);
+		(void) snprintf(path, sizeof(path), "%s%s", walk->processes.prefix, file);
 	else
-		(void) snprintf(path, sizeof(path), "%" PRId64 "/%s", pid, file);
+		(void) snprintf(
+			path, sizeof(path), "%s%" PRId64 "/%s", walk->processes.prefix, pid, file);
 	return openat(walk->processes.proc, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
 static void open_source(struct socket_walk *walk)
 {
-	const struct net_namespace *namespace = &walk->namespaces[walk->namespace];
+	const struct net_namespace *net = &walk->namespaces[walk->current];
 	const char *file = sources[walk->source].file;
 
-	walk->file = open_of(walk, namespace->pids[0], file);
-	if (walk->file < 0 && namespace->pids[1] != namespace->pids[0])
-		walk->file = open_of(walk, namespace->pids[1], file);
+	walk->file = open_of(walk, net->pids[0], file);
+	if (walk->file < 0 && net->pids[1] != net->pids[0])
+		walk->file = open_of(walk, net->pids[1], file);
 	walk->at = walk->end = 0;
 	walk->ended = false;
 }
@@ -386,15 +387,15 @@ static void close_source(struct socket_walk *walk)
 	walk->file = -1;
 	if (++walk->source == n) {
 		walk->source = 0;
-		walk->namespace ++;
+		walk->current++;
 	}
 }
 
 static int next_source(struct socket_walk *walk, struct scan *scan)
 {
-	if (walk->namespace == walk->n_namespaces && walk->filtered && !walk->searched)
+	if (walk->current == walk->n_namespaces && walk->filtered && !walk->searched)
 		search_namespaces(walk, scan);
-	if (walk->namespace == walk->n_namespaces)
+	if (walk->current == walk->n_namespaces)
 		return END;
 	open_source(walk);
 	if (walk->file < 0)
@@ -436,7 +437,7 @@ int socket_walk_next(struct socket_walk *walk, struct scan *scan, struct socket 
 		.family = source->family,
 		.protocol = source->protocol,
 		.path = "",
-		.net_namespace = walk->namespaces[walk->namespace].name };
+		.net_namespace = walk->namespaces[walk->current].name };
 	if (!source->parse(line, socket))
 		return SKIP; // the heading
 	if (walk->listening && source->protocol == IPPROTO_TCP && socket->state != TCP_LISTEN) {

@@ -31,7 +31,7 @@ struct socket_walk {
 	size_t n_wanted; // owners whose socket was not met yet
 	struct net_namespace *namespaces;
 	size_t n_namespaces, namespaces_room;
-	size_t namespace, source; // what is read: which file of which namespace
+	size_t current, source; // what is read: which file of which namespace
 	int file; // -1 when none is open
 	bool ended; // there is nothing behind what is in the buffer
 	size_t at, end; // what is unread in the buffer

@@ -16,6 +16,14 @@ int process_walk_open(struct process_walk *walk, struct scan *scan, int column, 
 	walk->folder = NULL;
 	walk->pids = column < 0 ? NULL : scan_given(scan, (unsigned) column);
 	walk->at = 0;
+	walk->sure = false;
+	if (walk->pids && !scan_root(scan)->moved) {
+		// a join looks up one process after another: /proc need not be opened for each
+		walk->proc = scan_root(scan)->fd;
+		walk->prefix = "proc/";
+		return 0;
+	}
+	walk->prefix = "";
 	walk->proc = root_openat(scan_root(scan), "proc", O_RDONLY | O_DIRECTORY);
 	if (walk->proc < 0)
 		return fail(why, -errno, "/proc: %m");
@@ -36,8 +44,9 @@ static int next_given(struct process_walk *walk)
 		walk->pid = walk->pids->values[walk->at++].integer;
 		if (walk->pid <= 0)
 			continue;
-		(void) snprintf(walk->name, sizeof(walk->name), "%" PRId64, walk->pid);
-		if (faccessat(walk->proc, walk->name, F_OK, 0) == 0)
+		(void) snprintf(
+			walk->name, sizeof(walk->name), "%s%" PRId64, walk->prefix, walk->pid);
+		if (walk->sure || faccessat(walk->proc, walk->name, F_OK, 0) == 0)
 			return 1;
 	}
 	return 0;
@@ -65,7 +74,7 @@ void process_walk_close(struct process_walk *walk)
 {
 	if (walk->folder)
 		(void) closedir(walk->folder);
-	if (walk->proc > 0)
+	if (walk->proc > 0 && *walk->prefix == '\0')
 		(void) close(walk->proc);
 	walk->folder = NULL;
 	walk->proc = -1;

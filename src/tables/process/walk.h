@@ -8,12 +8,14 @@
 #include "sql/table.h"
 
 struct process_walk {
-	int proc; // /proc; every process' files are read below it as "<pid>/…"
+	int proc; // every process' files are read below it: /proc, or the root itself
+	const char *prefix; // of their paths: "", or "proc/"
+	bool sure; // set by who finds out alone that a named process does not exist
 	DIR *folder; // NULL when the query names the processes
 	const struct given *pids;
 	size_t at;
 	int64_t pid; // of the current process
-	char name[24]; // the same as text
+	char name[32]; // the same as text, behind the prefix
 };
 
 // Begins a walk; `column` is the table's pid column, or -1 if it cannot be constrained.
