@@ -335,6 +335,8 @@ static void set_slots(struct scan *scan)
 		scan->slot[i] = wanted ? (int8_t) scan->n_slots : -1;
 		scan->n_slots += wanted;
 		scan->wanted_groups |= (uint32_t) wanted << scan->table->columns[i].group;
+		if (!(scan->table->columns[i].options & HIDDEN))
+			continue; // this runs for each row of a join
 		if (strcmp(scan->table->columns[i].name, "pid_with_namespace") == 0)
 			scan->pid_column = (int) i;
 		if (strcmp(scan->table->columns[i].name, "mount_namespace_id") == 0)
