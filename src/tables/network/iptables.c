@@ -141,10 +141,10 @@ struct rules {
 // One entry, all of whose parts lie within it.
 struct entry {
 	size_t at;
-	struct ipt_entry head;
 	const char *matches, *target;
 	size_t matches_size, target_size;
 	char target_name[XT_EXTENSION_MAXNAMELEN + 1];
+	struct ipt_entry head; // last, as it ends in an array without a size
 };
 
 static bool read_entry(const struct rules *rules, size_t at, struct entry *entry)
