@@ -558,13 +558,77 @@ static int begin_generated(struct scan *scan)
 	return 0;
 }
 
+// ---- the row of the last key ----
+
+static void swap_last(struct scan *scan)
+{
+	struct value *row = scan->rows;
+	struct arena arena = scan->row_arena;
+
+	scan->rows = scan->last.row;
+	scan->row_arena = scan->last.arena;
+	scan->last.row = row;
+	scan->last.arena = arena;
+}
+
+// Whether the scan looks up one key; then its term.
+static const struct term *key_term(const struct scan *scan)
+{
+	const struct term *term = &scan->terms[0];
+	const struct column *column = &scan->table->columns[term->column];
+
+	return scan->n_terms == 1 && term->kind == TERM_EQUAL && term->given->count == 1 &&
+			(column->options & INDEX) && column->type != TEXT && !scan->processes
+		? term
+		: NULL;
+}
+
+// Shows the row of the last key if this is the same.
+static bool repeat_last(struct scan *scan)
+{
+	const struct term *term = key_term(scan);
+
+	if (!scan->last.good)
+		return false;
+	scan->last.good = term && term->column == scan->last.column &&
+		term->given->values[0].integer == scan->last.key && scan->used == scan->last.used;
+	if (!scan->last.good)
+		return false;
+	swap_last(scan);
+	scan->last.shown = true;
+	scan->row = scan->rows;
+	scan->fetched = scan->last.fetched;
+	scan->entry->rows++;
+	return true;
+}
+
+static void hide_last(struct scan *scan)
+{
+	if (scan->last.shown)
+		swap_last(scan);
+	scan->last.shown = false;
+}
+
+// Puts the only row so far aside, before the table is asked for the next.
+static void keep_last(struct scan *scan, const struct term *term)
+{
+	scan->last.column = term->column;
+	scan->last.key = term->given->values[0].integer;
+	scan->last.used = scan->used;
+	scan->last.fetched = scan->fetched;
+	swap_last(scan);
+	scan->rows = must_resize(scan->rows, scan->n_slots * sizeof(*scan->rows));
+}
+
 int scan_begin(struct scan *scan)
 {
 	int r;
 
 	close_table(scan);
 	close_elsewhere(scan);
+	hide_last(scan);
 	set_slots(scan);
+	scan->n_given = 0;
 	scan->fault = (struct fault){ 0 };
 	scan->at_end = false;
 	scan->process_at = 0;
@@ -572,6 +636,8 @@ int scan_begin(struct scan *scan)
 					       : scan_given(scan, (unsigned) scan->pid_column);
 	if (scan->table->generate)
 		return begin_generated(scan);
+	if (repeat_last(scan))
+		return 0;
 
 	forget_rows(scan);
 	scan->rows = must_resize(scan->rows, scan->n_slots * sizeof(*scan->rows));
@@ -614,6 +680,7 @@ static int next_streamed(struct scan *scan)
 
 int scan_next(struct scan *scan)
 {
+	const struct term *term;
 	int r;
 
 	if (scan->table->generate) {
@@ -623,9 +690,20 @@ int scan_next(struct scan *scan)
 	}
 	if (scan_cancelled(scan))
 		return -ECANCELED;
+	if (scan->last.shown) {
+		hide_last(scan);
+		scan->at_end = true;
+		return 0;
+	}
+	term = scan->n_given == 1 ? key_term(scan) : NULL;
+	if (term)
+		keep_last(scan, term);
 	r = next_streamed(scan);
 	if (r < 0)
 		return r;
+	scan->last.good = term && r == END &&
+		(scan->wanted_groups & ~1u & ~scan->last.fetched) == 0;
+	scan->n_given += scan->n_given < 2;
 	scan->entry->rows += (uint64_t) r;
 	scan->at_end = r == 0;
 	return 0;
@@ -711,9 +789,11 @@ void scan_end(struct scan *scan)
 	close_elsewhere(scan);
 	scan->sql->scan_bytes -= scan->counted_bytes;
 	free(scan->rows);
+	free(scan->last.row);
 	free(scan->order);
 	free(scan->state);
 	arena_done(&scan->arena);
 	arena_done(&scan->row_arena);
+	arena_done(&scan->last.arena);
 	arena_done(&scan->terms_arena);
 }

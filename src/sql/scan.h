@@ -68,6 +68,19 @@ struct scan {
 	void *state;
 	struct fault fault;
 
+	// What the last lookup of one key gave, if that was one row with all its groups: a join
+	// often asks for the same key again.
+	struct {
+		bool good;
+		bool shown; // it is the current row: its memory and that of `rows` are swapped
+		unsigned column, fetched;
+		int64_t key;
+		uint64_t used;
+		struct value *row;
+		struct arena arena;
+	} last;
+	unsigned n_given; // rows of this run, as far as it matters: 0, 1, 2
+
 	struct value *rows; // of `generate`
 	size_t n_rows, room;
 	size_t at;

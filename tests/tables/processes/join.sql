@@ -1,0 +1,4 @@
+WITH v(i, pid) AS (VALUES (1, 1), (2, 1), (3, 100), (4, 99), (5, 99), (6, 100), (7, 100), (8, 1), (9, NULL), (10, 1), (11, '1'), (12, 1.5)) SELECT i, name, cmdline FROM v LEFT JOIN processes p ON p.pid = v.pid;
+WITH v(i, pid, lazy) AS (VALUES (1, 1, 0), (2, 1, 1), (3, 1, 0), (4, 1, 1), (5, 100, 1), (6, 100, 1)) SELECT i, name, CASE WHEN lazy THEN path END AS path FROM v JOIN processes p USING (pid);
+WITH v(i, pid) AS (VALUES (1, 1), (2, 1), (3, 100), (4, 100), (5, 7), (6, 1)) SELECT i, EXISTS (SELECT 1 FROM processes p WHERE p.pid = v.pid AND name > '') AS found, (SELECT name FROM processes p WHERE p.pid = v.pid) AS name FROM v;
+SELECT a.pid, b.name, c.name AS parent FROM processes a JOIN processes b USING (pid) LEFT JOIN processes c ON c.pid = a.parent WHERE a.pid IN (1, 12, 100) ORDER BY a.pid;
