@@ -15,7 +15,7 @@ def trace(build, sql, *flags):
                            build / "osqueryi", "--json", *flags, sql], capture_output=True, text=True,
                           stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stderr
-    return re.findall(r'"(\d+/[a-z]+)"', done.stderr)
+    return re.findall(r'"(?:proc/)?(\d+/[a-z]+)"', done.stderr)
 
 
 @pytest.fixture
