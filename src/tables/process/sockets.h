@@ -32,6 +32,7 @@ struct socket_walk {
 	struct net_namespace *namespaces;
 	size_t n_namespaces, namespaces_room;
 	size_t current, source; // what is read: which file of which namespace
+	char counters[1024]; // sockets of each kind in the current namespace
 	int file; // -1 when none is open
 	bool ended; // there is nothing behind what is in the buffer
 	size_t at, end; // what is unread in the buffer
