@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shell in a real terminal: prompt, completion, history, Ctrl-C, what must not reach the screen."""
 import os
+import pathlib
 import re
 
 import pexpect
 import pytest
 
+HERE = pathlib.Path(__file__).resolve().parent
 PROMPT = "osquery> "
 
 
@@ -18,7 +20,8 @@ def terminal(build, tmp_path):
         child = pexpect.spawn(str(build / "osqueryi"), list(words), encoding="utf-8", timeout=60,
                               dimensions=(40, 200),
                               env={"HOME": str(tmp_path), "TERM": "xterm", "PATH": os.environ["PATH"],
-                                   "LC_ALL": "C.UTF-8"})
+                                   "LC_ALL": "C.UTF-8",
+                                   "LSAN_OPTIONS": f"suppressions={HERE}/lsan.supp:print_suppressions=0"})
         started.append(child)
         return child
 
