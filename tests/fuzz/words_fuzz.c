@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzzes the words of the house that read foreign bytes: UTF-8, JSON, base64, versions, patterns, lines.
+// Fuzzes the words of the house that read foreign bytes: UTF-8, JSON, base64, versions, patterns,
+// lines.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,10 +43,10 @@ static void check_versions(const char *bytes, size_t length)
 	size_t half = length / 2;
 
 	for (int flavour = VERSION_PLAIN; flavour <= VERSION_OF_RHEL; flavour++) {
-		int forward = version_compare((enum version_flavour) flavour, bytes, half,
-			bytes + half, length - half);
-		int backward = version_compare((enum version_flavour) flavour, bytes + half,
-			length - half, bytes, half);
+		int forward = version_compare(
+			(enum version_flavour) flavour, bytes, half, bytes + half, length - half);
+		int backward = version_compare(
+			(enum version_flavour) flavour, bytes + half, length - half, bytes, half);
 
 		if (forward != -backward)
 			abort();
