@@ -34,6 +34,17 @@ void text_add(struct text *text, const char *bytes, size_t length)
 	text->bytes[text->length] = '\0';
 }
 
+char *text_extend(struct text *text, size_t length)
+{
+	char *end;
+
+	make_room(text, length);
+	end = text->bytes + text->length;
+	text->length += length;
+	text->bytes[text->length] = '\0';
+	return end;
+}
+
 void text_add_string(struct text *text, const char *string)
 {
 	text_add(text, string, strlen(string));

@@ -19,6 +19,9 @@ void text_add_string(struct text *text, const char *string);
 void text_add_char(struct text *text, char character);
 __attribute__((format(printf, 2, 3))) void text_printf(struct text *text, const char *format, ...);
 
+// Makes the text longer by bytes that the caller writes: returns where they begin.
+char *text_extend(struct text *text, size_t length);
+
 // Forgets the content, keeps the memory.
 void text_clear(struct text *text);
 void text_done(struct text *text);

@@ -46,7 +46,7 @@ bool utf8_is_control(uint32_t point)
 		(point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
 }
 
-static bool is_plain(const char *bytes, size_t length)
+bool utf8_is_ascii(const char *bytes, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
 		if ((unsigned char) bytes[i] < 0x20 || (unsigned char) bytes[i] >= 0x7f)
@@ -84,12 +84,12 @@ static size_t foreign_width(const char *bytes, size_t length)
 
 size_t utf8_width(const char *bytes, size_t length)
 {
-	return is_plain(bytes, length) ? length : foreign_width(bytes, length);
+	return utf8_is_ascii(bytes, length) ? length : foreign_width(bytes, length);
 }
 
 bool utf8_is_printable(const char *bytes, size_t length)
 {
-	if (is_plain(bytes, length))
+	if (utf8_is_ascii(bytes, length))
 		return true;
 	for (size_t i = 0; i < length;) {
 		uint32_t point;
@@ -104,7 +104,7 @@ bool utf8_is_printable(const char *bytes, size_t length)
 
 void utf8_add_printable(struct text *text, const char *bytes, size_t length)
 {
-	if (is_plain(bytes, length)) {
+	if (utf8_is_ascii(bytes, length)) {
 		text_add(text, bytes, length);
 		return;
 	}

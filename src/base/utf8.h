@@ -24,5 +24,8 @@ size_t utf8_width(const char *bytes, size_t length);
 // no UTF-8) as \xHH.
 void utf8_add_printable(struct text *text, const char *bytes, size_t length);
 
+// Whether all bytes are printable ASCII, which is as wide as it is long.
+bool utf8_is_ascii(const char *bytes, size_t length);
+
 // Whether utf8_add_printable would add the text as it is.
 bool utf8_is_printable(const char *bytes, size_t length);

@@ -23,7 +23,9 @@ struct pretty {
 	uint64_t n_rows;
 	struct text kept;
 	struct text printable;
+	struct text line;
 	FILE *spill;
+	bool full; // no more goes to the file
 };
 
 struct pretty *pretty_new(void)
@@ -45,6 +47,7 @@ void pretty_free(struct pretty *pretty)
 	free(pretty->sources);
 	text_done(&pretty->kept);
 	text_done(&pretty->printable);
+	text_done(&pretty->line);
 	if (pretty->spill)
 		(void) fclose(pretty->spill);
 	free(pretty);
@@ -94,16 +97,33 @@ void pretty_columns(struct pretty *pretty, sqlite3_stmt *statement)
 
 static void keep(struct pretty *pretty, size_t column, const char *bytes, size_t length)
 {
-	struct cell cell;
+	struct cell cell = { .width = (uint32_t) length, .length = (uint32_t) length };
 
-	text_clear(&pretty->printable);
-	utf8_add_printable(&pretty->printable, bytes, length);
-	cell.length = (uint32_t) pretty->printable.length;
-	cell.width = (uint32_t) utf8_width(pretty->printable.bytes, pretty->printable.length);
+	if (!utf8_is_ascii(bytes, length)) {
+		text_clear(&pretty->printable);
+		utf8_add_printable(&pretty->printable, bytes, length);
+		bytes = pretty->printable.bytes;
+		cell.length = (uint32_t) pretty->printable.length;
+		cell.width = (uint32_t) utf8_width(bytes, cell.length);
+	}
 	if (cell.width > pretty->widths[column])
 		pretty->widths[column] = cell.width;
 	text_add(&pretty->kept, (const char *) &cell, sizeof(cell));
-	text_add(&pretty->kept, pretty->printable.bytes, pretty->printable.length);
+	text_add(&pretty->kept, bytes, cell.length);
+}
+
+// Moves what is kept to the file. When the disk is full it stays in memory, from then on.
+static void spill(struct pretty *pretty)
+{
+	size_t length = pretty->kept.length;
+
+	if (!pretty->spill)
+		pretty->spill = tmpfile();
+	pretty->full = !pretty->spill || fwrite(&length, sizeof(length), 1, pretty->spill) != 1 ||
+		fwrite(pretty->kept.bytes, 1, length, pretty->spill) != length ||
+		fflush(pretty->spill) != 0;
+	if (!pretty->full)
+		text_clear(&pretty->kept);
 }
 
 void pretty_row(struct pretty *pretty, sqlite3_stmt *statement, const char *null_value)
@@ -120,36 +140,39 @@ void pretty_row(struct pretty *pretty, sqlite3_stmt *statement, const char *null
 			keep(pretty, i, text ? text : null_value, strlen(text ? text : null_value));
 	}
 	pretty->n_rows++;
-	if (pretty->kept.length < MEMORY_BYTES)
-		return;
-	if (!pretty->spill)
-		pretty->spill = tmpfile();
-	if (pretty->spill &&
-		fwrite(pretty->kept.bytes, 1, pretty->kept.length, pretty->spill) ==
-			pretty->kept.length)
-		text_clear(&pretty->kept);
+	if (pretty->kept.length >= MEMORY_BYTES && !pretty->full)
+		spill(pretty);
 }
 
-static void print_fill(FILE *file, char character, size_t n)
+static void add_fill(struct text *line, char character, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		(void) putc_unlocked(character, file);
+	char *end = text_extend(line, n);
+
+	memset(end, character, n);
 }
 
-static void print_rule(const struct pretty *pretty, FILE *file)
+static void print_line(struct text *line, FILE *file)
+{
+	text_add_char(line, '\n');
+	(void) fwrite_unlocked(line->bytes, 1, line->length, file);
+	text_clear(line);
+}
+
+static void print_rule(struct pretty *pretty, FILE *file)
 {
 	for (size_t i = 0; i < pretty->n_columns; i++) {
-		(void) putc_unlocked('+', file);
-		print_fill(file, '-', pretty->widths[i] + 2);
+		text_add_char(&pretty->line, '+');
+		add_fill(&pretty->line, '-', pretty->widths[i] + 2);
 	}
-	(void) fputs("+\n", file);
+	text_add_char(&pretty->line, '+');
+	print_line(&pretty->line, file);
 }
 
-static void print_cell(FILE *file, const char *bytes, size_t length, size_t width, size_t room)
+static void add_cell(struct text *line, const char *bytes, size_t length, size_t width, size_t room)
 {
-	(void) fputs("| ", file);
-	(void) fwrite(bytes, 1, length, file);
-	print_fill(file, ' ', room - width + 1);
+	text_add(line, "| ", 2);
+	text_add(line, bytes, length);
+	add_fill(line, ' ', room - width + 1);
 }
 
 static void print_header(struct pretty *pretty, FILE *file)
@@ -157,37 +180,50 @@ static void print_header(struct pretty *pretty, FILE *file)
 	for (size_t i = 0; i < pretty->n_columns; i++) {
 		text_clear(&pretty->printable);
 		utf8_add_printable(&pretty->printable, pretty->names[i], strlen(pretty->names[i]));
-		print_cell(file, pretty->printable.bytes, pretty->printable.length,
+		add_cell(&pretty->line, pretty->printable.bytes, pretty->printable.length,
 			utf8_width(pretty->printable.bytes, pretty->printable.length),
 			pretty->widths[i]);
 	}
-	(void) fputs("|\n", file);
+	text_add_char(&pretty->line, '|');
+	print_line(&pretty->line, file);
 }
 
-// Prints rows from `from`; false when there is not another whole one.
-static bool print_row(struct pretty *pretty, FILE *from, FILE *file)
+// Prints the rows that stand in the memory.
+static void print_rows(struct pretty *pretty, const char *bytes, size_t length, FILE *file)
 {
-	for (size_t i = 0; i < pretty->n_columns; i++) {
+	size_t at = 0, column = 0;
+
+	while (length - at >= sizeof(struct cell)) {
 		struct cell cell;
 
-		if (fread(&cell, sizeof(cell), 1, from) != 1)
-			return false;
-		text_clear(&pretty->printable);
-		text_add(&pretty->printable, "", 0);
-		while (pretty->printable.length < cell.length) {
-			char bytes[4096];
-			size_t left = cell.length - pretty->printable.length;
-			size_t size = left < sizeof(bytes) ? left : sizeof(bytes);
-
-			if (fread(bytes, 1, size, from) != size)
-				return false;
-			text_add(&pretty->printable, bytes, size);
-		}
-		print_cell(
-			file, pretty->printable.bytes, cell.length, cell.width, pretty->widths[i]);
+		memcpy(&cell, bytes + at, sizeof(cell));
+		if (length - at - sizeof(cell) < cell.length)
+			break;
+		at += sizeof(cell);
+		add_cell(
+			&pretty->line, bytes + at, cell.length, cell.width, pretty->widths[column]);
+		at += cell.length;
+		if (++column < pretty->n_columns)
+			continue;
+		text_add_char(&pretty->line, '|');
+		print_line(&pretty->line, file);
+		column = 0;
 	}
-	(void) fputs("|\n", file);
-	return true;
+}
+
+// The file holds blocks of whole rows, each behind its length.
+static void print_spill(struct pretty *pretty, FILE *file)
+{
+	auto_text struct text block = { 0 };
+	size_t length;
+
+	rewind(pretty->spill);
+	while (fread(&length, sizeof(length), 1, pretty->spill) == 1) {
+		text_clear(&block);
+		if (fread(text_extend(&block, length), 1, length, pretty->spill) != length)
+			break;
+		print_rows(pretty, block.bytes, block.length, file);
+	}
 }
 
 void pretty_print(struct pretty *pretty, FILE *file)
@@ -197,16 +233,8 @@ void pretty_print(struct pretty *pretty, FILE *file)
 	print_rule(pretty, file);
 	print_header(pretty, file);
 	print_rule(pretty, file);
-	if (pretty->spill) {
-		rewind(pretty->spill);
-		while (print_row(pretty, pretty->spill, file)) {
-		}
-	}
-	if (pretty->kept.length > 0) {
-		auto_fclose FILE *memory = fmemopen(pretty->kept.bytes, pretty->kept.length, "r");
-
-		while (memory && print_row(pretty, memory, file)) {
-		}
-	}
+	if (pretty->spill)
+		print_spill(pretty, file);
+	print_rows(pretty, pretty->kept.bytes, pretty->kept.length, file);
 	print_rule(pretty, file);
 }
