@@ -233,6 +233,18 @@ def test_every_known_flag_is_there(ask):
         assert (listed[name]["shell_only"] == "1") == (where == "SHELL_FLAG"), name
 
 
+def test_what_nothing_reads_is_marked_and_nothing_else():
+    import pathlib
+    source = pathlib.Path(__file__).resolve().parent.parent / "src"
+    read = {"D", "S"}  # main.c looks for them itself
+    for path in source.rglob("*.c"):
+        read |= set(re.findall(r'(?:flags_(?:string|bool|integer)|scan_flag)\([^"]*?"(\w+)"', path.read_text()))
+    entries = re.findall(r'\{ "(\w+)", FLAG_\w+, "(?:[^"\\]|\\.)*", (FLAG_\w+),(.*?)\}',
+                         (source / "base/flag_list.c").read_text(), re.S)
+    for name, _, rest in entries:
+        assert ("IDLE" in rest) == (name not in read), name
+
+
 def test_tables_can_be_left_out(ask):
     assert ask("SELECT 1 FROM users", "--disable_tables=users,groups", check=False).returncode == 1
     assert ask("SELECT 1 FROM users", "--enable_tables=uptime", check=False).returncode == 1

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "sql/scan.h"
@@ -582,6 +583,16 @@ static int close_cursor(sqlite3_vtab_cursor *cursor)
 	return SQLITE_OK;
 }
 
+// The flag table_delay spares the host between two scans of a table in one query.
+static void pause_table(const struct scan *scan)
+{
+	int64_t delay_ms = flags_integer(scan->host->flags, "table_delay");
+	struct timespec pause = { delay_ms / 1000, delay_ms % 1000 * 1000000 };
+
+	if (delay_ms > 0)
+		(void) nanosleep(&pause, NULL); // an interrupt ends it
+}
+
 static int filter(
 	sqlite3_vtab_cursor *cursor, int index, const char *plan, int n, sqlite3_value **arguments)
 {
@@ -598,6 +609,8 @@ static int filter(
 		log_warning("%s", cursor->pVtab->zErrMsg);
 		return SQLITE_CONSTRAINT;
 	}
+	if (scan->entry->scans > 0)
+		pause_table(scan);
 	take_plan(scan, plan, arguments);
 	scan->entry->scans++;
 	return scan_begin(scan) < 0 ? report(scan) : SQLITE_OK;
