@@ -11,7 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { PARTS = 128, LEVELS = 64 + PARTS, DEEPEST = 64 };
+#include "host/tree.h"
+
+enum { PARTS = 128 };
 
 struct part {
 	const char *text;
@@ -32,11 +34,11 @@ struct pattern {
 	struct arena arena;
 	struct part parts[PARTS];
 	unsigned n_parts;
-	struct level levels[LEVELS];
+	struct level levels[PARTS];
 	unsigned n_levels;
 	struct text path; // of the current match
-	char *name; // its last part
-	bool enter; // the next call goes into it
+	struct tree *tree; // what is below the folder that the pattern's %% is about, or NULL
+	size_t tree_length; // of that folder's path
 	bool started;
 	int single; // folder of a match that no level holds, or -1
 	char single_name[NAME_MAX + 1];
@@ -116,6 +118,7 @@ void pattern_close(struct pattern *pattern)
 		return;
 	while (pattern->n_levels > 0)
 		(void) closedir(pattern->levels[--pattern->n_levels].folder);
+	tree_close(pattern->tree);
 	drop_single(pattern);
 	text_done(&pattern->path);
 	arena_done(&pattern->arena);
@@ -202,39 +205,29 @@ static int descend(
 	}
 	if (part == pattern->n_parts)
 		return find_single(pattern, match);
-	if (pattern->n_levels == LEVELS)
-		return 0;
 	if (direct)
 		fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (!direct || (fd < 0 && (errno == ENOTDIR || errno == ELOOP))) // a link, below the root
 		fd = root_openat(pattern->root, pattern->path.bytes, O_RDONLY | O_DIRECTORY);
-	if (fd >= 0)
+	if (fd >= 0 && pattern->parts[part].deep) {
+		pattern->tree = tree_take(fd);
+		pattern->tree_length = pattern->path.length;
+	} else if (fd >= 0) {
 		push_level(pattern, fd, part);
+	}
 	return 0;
 }
 
-static unsigned deep_levels(const struct pattern *pattern)
+// The whole path stands there. 1 if it is a match.
+static int give(struct pattern *pattern, int folder, const char *name, unsigned char type,
+	struct match *match)
 {
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < pattern->n_levels; i++)
-		n += pattern->parts[pattern->levels[i].part].deep;
-	return n;
-}
-
-// After a folder was given as a match of %%, its own names follow.
-static void enter_match(struct pattern *pattern)
-{
-	const struct level *level = &pattern->levels[pattern->n_levels - 1];
-	int fd;
-
-	pattern->enter = false;
-	if (pattern->n_levels == LEVELS || deep_levels(pattern) >= DEEPEST)
-		return;
-	fd = openat(dirfd(level->folder), pattern->name,
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0)
-		push_level(pattern, fd, level->part);
+	if (pattern->folders_only && type != DT_DIR)
+		return 0;
+	if (type == DT_DIR && pattern->open_end)
+		text_add_char(&pattern->path, '/');
+	set_match(pattern, folder, name, type, match);
+	return 1;
 }
 
 // A name of the top folder. 1 with a match.
@@ -244,7 +237,7 @@ static int take_name(struct pattern *pattern, const struct level *level, struct 
 	const struct part *part = &pattern->parts[level->part];
 	unsigned char type = entry->d_type;
 
-	if (!part->deep && !part_matches(pattern, part->text, entry->d_name))
+	if (!part_matches(pattern, part->text, entry->d_name))
 		return 0;
 	cut_path(pattern, level->path_length);
 	text_add_string(&pattern->path, entry->d_name);
@@ -258,14 +251,23 @@ static int take_name(struct pattern *pattern, const struct level *level, struct 
 		return descend(
 			pattern, dirfd(level->folder), entry->d_name, level->part + 1, match);
 	}
-	pattern->name = entry->d_name;
-	pattern->enter = part->deep && type == DT_DIR;
-	if (pattern->folders_only && type != DT_DIR)
-		return 0;
-	if (type == DT_DIR && pattern->open_end)
-		text_add_char(&pattern->path, '/');
-	set_match(pattern, dirfd(level->folder), entry->d_name, type, match);
-	return 1;
+	return give(pattern, dirfd(level->folder), entry->d_name, type, match);
+}
+
+// What is below a folder all matches. 1 with the next match.
+static int next_of_tree(struct pattern *pattern, struct match *match)
+{
+	struct tree_entry entry;
+
+	while (tree_next(pattern->tree, &entry)) {
+		cut_path(pattern, pattern->tree_length);
+		text_add_string(&pattern->path, entry.path);
+		if (give(pattern, entry.folder, entry.name, entry.type, match))
+			return 1;
+	}
+	tree_close(pattern->tree);
+	pattern->tree = NULL;
+	return 0;
 }
 
 static bool is_dots(const char *name)
@@ -282,21 +284,23 @@ int pattern_next(struct pattern *pattern, struct match *match)
 		if (descend(pattern, -1, NULL, 0, match))
 			return 1;
 	}
-	if (pattern->enter)
-		enter_match(pattern);
-	while (pattern->n_levels > 0) {
-		struct level *level = &pattern->levels[pattern->n_levels - 1];
-		struct dirent *entry = readdir(level->folder);
+	for (;;) {
+		struct level *level;
+		struct dirent *entry;
 
+		if (pattern->tree && next_of_tree(pattern, match))
+			return 1;
+		if (pattern->n_levels == 0)
+			return 0;
+		level = &pattern->levels[pattern->n_levels - 1];
+		entry = readdir(level->folder);
 		if (!entry) {
 			(void) closedir(level->folder);
 			pattern->n_levels--;
-			continue;
-		}
-		if (!is_dots(entry->d_name) && take_name(pattern, level, entry, match))
+		} else if (!is_dots(entry->d_name) && take_name(pattern, level, entry, match)) {
 			return 1;
+		}
 	}
-	return 0;
 }
 
 void pattern_of_glob(const char *glob, struct text *pattern)

@@ -41,18 +41,23 @@ static void pop(struct tree *tree)
 	(void) closedir(tree->levels[--tree->depth].folder);
 }
 
-struct tree *tree_open(const struct root *root, const char *path)
+struct tree *tree_take(int fd)
 {
 	struct tree *tree = must_alloc(sizeof(*tree));
 	int r;
 
 	*tree = (struct tree){ 0 };
-	r = push(tree, root_openat(root, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK));
+	r = push(tree, fd);
 	if (r == 0)
 		return tree;
 	tree_close(tree);
 	errno = -r;
 	return NULL;
+}
+
+struct tree *tree_open(const struct root *root, const char *path)
+{
+	return tree_take(root_openat(root, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK));
 }
 
 void tree_close(struct tree *tree)

@@ -18,6 +18,10 @@ struct tree_entry {
 
 // NULL with errno when `path` is no folder or cannot be read.
 struct tree *tree_open(const struct root *root, const char *path);
+
+// The same from the descriptor of a folder, which the tree closes.
+struct tree *tree_take(int fd);
+
 void tree_close(struct tree *tree);
 
 // 1 with the next entry, which is borrowed until the next call, or 0 at the end. A folder comes
