@@ -10,12 +10,18 @@
 
 static const char default_flag_file[] = "/etc/osquery/osquery.flags.default";
 
+static const char *program_name(char **argv)
+{
+	const char *slash = strrchr(argv[0], '/');
+
+	return slash ? slash + 1 : argv[0];
+}
+
 // -S and -D choose the program whatever its name; they are looked for before anything is parsed,
 // because the initial values of other flags depend on it.
 static bool is_daemon(int argc, char **argv)
 {
-	const char *slash = strrchr(argv[0], '/');
-	bool daemon = strstr(slash ? slash + 1 : argv[0], "osqueryd") != NULL;
+	bool daemon = strstr(program_name(argv), "osqueryd") != NULL;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "-S") == 0 || strcmp(argv[i], "--S") == 0)
@@ -51,8 +57,9 @@ int main(int argc, char **argv)
 	struct fault why;
 	int code = 1;
 
-	if (is_daemon(argc, argv)) {
-		fputs("osqueryd: the daemon is not part of this version yet\n", stderr);
+	if (is_daemon(argc, argv) || strcmp(program_name(argv), "osqueryctl") == 0) {
+		fputs("the daemon is not part of this version yet; osqueryi is the shell\n",
+			stderr);
 		return 1;
 	}
 	if (shell_wants_help(argc, argv)) {
