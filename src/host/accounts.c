@@ -96,6 +96,7 @@ static bool parse_user(char *line, struct user_entry *user)
 	return parse_id(uid, &user->uid) && parse_id(gid, &user->gid);
 }
 
+// As libc has it: only commas part names, blanks before a name do not count, those after it do.
 static const char *const *split_members(struct arena *arena, char *list)
 {
 	size_t n = 1, count = 0;
@@ -105,8 +106,11 @@ static const char *const *split_members(struct arena *arena, char *list)
 	for (const char *at = list; *at; at++)
 		n += *at == ',';
 	members = arena_alloc(arena, (n + 1) * sizeof(*members));
-	while ((member = text_word(&list, ", \t")))
-		members[count++] = member;
+	while ((member = strsep(&list, ","))) {
+		member += strspn(member, " \t\r\v\f");
+		if (*member != '\0')
+			members[count++] = member;
+	}
 	members[count] = NULL;
 	return members;
 }
