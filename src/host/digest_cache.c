@@ -58,6 +58,9 @@ static bool same_time(struct timespec a, struct timespec b)
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
+// No file system that keeps times of change has coarser ones.
+enum { COARSEST_TIME_S = 2 };
+
 static bool is_same_content(const struct entry *entry, const struct stat *status)
 {
 	return entry->size == status->st_size && same_time(entry->mtime, status->st_mtim) &&
@@ -114,8 +117,7 @@ static struct entry *make_entry(struct digest_cache *cache)
 	return oldest;
 }
 
-void digest_cache_keep(struct digest_cache *cache, const struct stat *status, unsigned kinds,
-	const struct digest *digest)
+static struct entry *entry_for(struct digest_cache *cache, const struct stat *status)
 {
 	struct entry *entry = find_entry(cache, status);
 
@@ -133,6 +135,19 @@ void digest_cache_keep(struct digest_cache *cache, const struct stat *status, un
 	entry->size = status->st_size;
 	entry->mtime = status->st_mtim;
 	entry->ctime = status->st_ctim;
+	return entry;
+}
+
+void digest_cache_keep(struct digest_cache *cache, time_t began, const struct stat *before,
+	const struct stat *after, unsigned kinds, const struct digest *digest)
+{
+	struct entry *entry;
+
+	if (before->st_ctim.tv_sec + COARSEST_TIME_S >= began ||
+		before->st_size != after->st_size || !same_time(before->st_mtim, after->st_mtim) ||
+		!same_time(before->st_ctim, after->st_ctim))
+		return;
+	entry = entry_for(cache, after);
 	entry->used = ++cache->clock;
 	entry->kinds |= kinds;
 	for (int kind = 0; kind < DIGEST_KINDS; kind++)

@@ -4,7 +4,6 @@
 #include "base/arena.h"
 #include "base/fault.h"
 #include "base/set.h"
-#include "host/digest_cache.h"
 #include "test.h"
 
 TEST(an_arena_gives_memory_that_stays_until_it_is_reset)
@@ -52,44 +51,4 @@ TEST(a_fault_that_is_too_long_is_cut)
 	CHECK(fail(&why, -EIO, "%01000d", 7) == -EIO);
 	CHECK(strlen(why.text) == FAULT_TEXT - 1 && why.code == -EIO);
 	CHECK(fail(NULL, -EPERM, "nobody reads this") == -EPERM);
-}
-
-static struct stat status_of(ino_t inode, off_t size)
-{
-	return (struct stat){ .st_ino = inode, .st_size = size };
-}
-
-TEST(a_digest_is_kept_for_the_same_content_only)
-{
-	struct digest_cache *cache = digest_cache_new(10);
-	struct stat file = status_of(1, 100), changed = status_of(1, 101);
-	struct digest digest = { .hex = { "five", "one" } };
-
-	digest_cache_keep(cache, &file, 1 << DIGEST_MD5 | 1 << DIGEST_SHA1, &digest);
-	CHECK_TEXT(digest_cache_find(cache, &file, 1 << DIGEST_MD5)->hex[DIGEST_MD5], "five");
-	CHECK(!digest_cache_find(cache, &file, 1 << DIGEST_SHA256));
-	CHECK(!digest_cache_find(cache, &changed, 1 << DIGEST_MD5));
-	digest_cache_free(cache);
-}
-
-TEST(the_digest_that_was_not_used_for_longest_goes_first)
-{
-	struct digest_cache *cache = digest_cache_new(3);
-	struct digest digest = { .hex = { "x" } };
-	struct stat file;
-
-	for (ino_t inode = 1; inode <= 4; inode++) {
-		file = status_of(1, 1);
-		if (inode > 1)
-			CHECK(digest_cache_find(cache, &file, 1));
-		file = status_of(inode, 1);
-		digest_cache_keep(cache, &file, 1, &digest);
-	}
-	file = status_of(1, 1);
-	CHECK(digest_cache_find(cache, &file, 1));
-	file = status_of(2, 1);
-	CHECK(!digest_cache_find(cache, &file, 1));
-	file = status_of(4, 1);
-	CHECK(digest_cache_find(cache, &file, 1));
-	digest_cache_free(cache);
 }

@@ -76,12 +76,20 @@ static int compute(
 {
 	auto_close int fd = paths_openat(&state->paths);
 	struct timespec pause = { state->delay_ms / 1000, state->delay_ms % 1000 * 1000000 };
+	struct stat before, after;
+	time_t began;
+	int r;
 
-	if (fd < 0)
+	// the path may lead to another file than it did a moment ago
+	if (fd < 0 || fstat(fd, &before) < 0)
 		return -EACCES;
 	if (state->delay_ms > 0)
 		(void) nanosleep(&pause, NULL);
-	return digest_fd(fd, state->kinds, state->limit_bytes, digest, cancelled, scan, why);
+	began = time(NULL);
+	r = digest_fd(fd, state->kinds, state->limit_bytes, digest, cancelled, scan, why);
+	if (r == 0 && state->cache && fstat(fd, &after) == 0)
+		digest_cache_keep(state->cache, began, &before, &after, state->kinds, digest);
+	return r;
 }
 
 static void give(struct scan *scan, const struct digest *digest)
@@ -114,8 +122,6 @@ static int fetch(struct scan *scan, unsigned group, struct fault *why)
 		return r;
 	if (r < 0)
 		return 0;
-	if (state->cache)
-		digest_cache_keep(state->cache, &status, state->kinds, &digest);
 	give(scan, &digest);
 	return 0;
 }
