@@ -97,7 +97,7 @@ static const struct column columns[] = {
 struct state {
 	struct process_walk walk;
 	int64_t boot_time; // seconds since 1970, -1 if unknown
-	int64_t tick_ms, ticks_per_second;
+	int64_t ticks_per_second;
 	int64_t page_bytes;
 };
 
@@ -176,22 +176,40 @@ static bool split_numbers(const char *text, int64_t numbers[F_COUNT])
 	return true;
 }
 
+// A product that has no room is no number that the kernel gave.
+static void give_product(struct scan *scan, unsigned column, int64_t number, int64_t factor)
+{
+	int64_t product;
+
+	if (!__builtin_mul_overflow(number, factor, &product))
+		scan_integer(scan, column, product);
+}
+
+static void give_start(struct scan *scan, const struct state *state, int64_t ticks)
+{
+	int64_t time;
+
+	if (state->boot_time < 0 ||
+		__builtin_add_overflow(state->boot_time, ticks / state->ticks_per_second, &time))
+		time = -1;
+	scan_integer(scan, START_TIME, time);
+}
+
 static void give_stat(struct scan *scan, const struct state *state, const int64_t *numbers)
 {
-	const int64_t ticks = state->ticks_per_second;
+	const int64_t tick_ms = 1000 / state->ticks_per_second;
 
 	scan_integer(scan, PARENT, numbers[F_PARENT]);
 	scan_integer(scan, PGROUP, numbers[F_PGROUP]);
-	scan_integer(scan, USER_TIME, numbers[F_USER] * (1000 / ticks));
-	scan_integer(scan, SYSTEM_TIME, numbers[F_SYSTEM] * (1000 / ticks));
+	give_product(scan, USER_TIME, numbers[F_USER], tick_ms);
+	give_product(scan, SYSTEM_TIME, numbers[F_SYSTEM], tick_ms);
 	scan_integer(scan, NICE, numbers[F_NICE]);
 	scan_integer(scan, THREADS, numbers[F_THREADS]);
-	scan_integer(scan, START_TIME,
-		state->boot_time < 0 ? -1 : state->boot_time + numbers[F_START] / ticks);
+	give_start(scan, state, numbers[F_START]);
 	scan_integer(scan, WIRED_SIZE, 0);
 	if (numbers[F_SIZE] > 0) { // kernel threads and zombies have no memory
 		scan_integer(scan, TOTAL_SIZE, numbers[F_SIZE]);
-		scan_integer(scan, RESIDENT_SIZE, numbers[F_RESIDENT] * state->page_bytes);
+		give_product(scan, RESIDENT_SIZE, numbers[F_RESIDENT], state->page_bytes);
 	}
 }
 
@@ -249,6 +267,7 @@ static void fetch_io(struct scan *scan)
 	const struct state *state = scan_state(scan);
 	char text[512];
 	const char *read, *written, *cancelled;
+	int64_t bytes;
 
 	if (read_small(state->walk.proc, process_file(&state->walk, "io").text, text,
 		    sizeof(text)) < 0)
@@ -258,10 +277,10 @@ static void fetch_io(struct scan *scan)
 	cancelled = strstr(text, "\ncancelled_write_bytes: ");
 	if (read)
 		scan_integer(scan, READ_BYTES, strtoll(read + strlen("\nread_bytes: "), NULL, 10));
-	if (written && cancelled)
-		scan_integer(scan, WRITTEN_BYTES,
-			strtoll(written + strlen("\nwrite_bytes: "), NULL, 10) -
-				strtoll(cancelled + strlen("\ncancelled_write_bytes: "), NULL, 10));
+	if (written && cancelled &&
+		!__builtin_sub_overflow(strtoll(written + strlen("\nwrite_bytes: "), NULL, 10),
+			strtoll(cancelled + strlen("\ncancelled_write_bytes: "), NULL, 10), &bytes))
+		scan_integer(scan, WRITTEN_BYTES, bytes);
 }
 
 static void fetch_link(struct scan *scan, const char *file, unsigned column)
