@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Users, groups and who is in which are those of getent and id, also when they change meanwhile."""
-import json
 import os
 import pathlib
 import shutil
 import subprocess
 
 import pytest
+
+from session import Session
 
 
 def output(*command, **options):
@@ -77,33 +78,9 @@ def test_all_groups_of_all_users_are_those_of_id(ask):
 # ---- changes, in a mount namespace of its own where /etc is a copy ----
 
 
-class Session:
-    """A shell that reads statements from a pipe; an answer is complete when the next one begins."""
-
-    def __init__(self, build, copy):
-        script = 'mount --make-rprivate / && mount --bind "$1" /etc && shift && exec "$@"'
-        self.child = subprocess.Popen(
-            ["unshare", "--mount", "sh", "-c", script, "sh", copy, build / "osqueryi", "--json"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def ask(self, sql):
-        self.child.stdin.write(sql + ";\n")
-        self.child.stdin.flush()
-        text = ""
-        while not text.rstrip().endswith("]"):
-            line = self.child.stdout.readline()
-            assert line, self.child.stderr.read()
-            text += line
-        return json.loads(text)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.child.stdin.close()
-        self.child.wait(timeout=60)
-        self.child.stdout.close()
-        self.child.stderr.close()
+def session_in(build, copy):
+    script = 'mount --make-rprivate / && mount --bind "$1" /etc && shift && exec "$@"'
+    return Session("unshare", "--mount", "sh", "-c", script, "sh", copy, build / "osqueryi", "--json")
 
 
 @pytest.fixture
@@ -131,7 +108,7 @@ NAMED = "SELECT uid, username FROM users WHERE username LIKE 'hostql%'"
 
 
 def test_a_new_user_is_seen_by_the_next_statement(build, etc):
-    with Session(build, etc) as session:
+    with session_in(build, etc) as session:
         assert session.ask(NAMED) == []
         for i in range(20):
             replace(etc / "passwd", (etc / "passwd").read_text() +
@@ -143,7 +120,7 @@ def test_a_new_user_is_seen_by_the_next_statement(build, etc):
 
 
 def test_a_user_written_in_place_is_seen_by_the_next_statement(build, etc):
-    with Session(build, etc) as session:
+    with session_in(build, etc) as session:
         assert session.ask(NAMED) == []
         with open(etc / "passwd", "a") as file:
             file.write("hostql:x:40000:40000::/:/bin/sh\n")
@@ -156,7 +133,7 @@ def test_a_user_written_in_place_is_seen_by_the_next_statement(build, etc):
 
 def test_a_new_member_is_seen_by_the_next_statement(build, etc):
     gids = "SELECT gid FROM user_groups WHERE uid = 0 AND gid >= 40000 ORDER BY gid"
-    with Session(build, etc) as session:
+    with session_in(build, etc) as session:
         assert session.ask(gids) == []
         replace(etc / "group", (etc / "group").read_text() + "hostql:x:40000:root\n")
         assert session.ask(gids) == [{"gid": "40000"}]
@@ -182,7 +159,7 @@ def test_odd_lines_of_groups_mean_what_they_mean_to_id(build, etc):
         file.write(ODD_GROUPS)
     script = 'mount --make-rprivate / && mount --bind "$1" /etc && id -G root && id -G nobody'
     lines = output("unshare", "--mount", "sh", "-c", script, "sh", str(etc)).splitlines()
-    with Session(build, etc) as session:
+    with session_in(build, etc) as session:
         for name, line in zip(("root", "nobody"), lines):
             rows = session.ask("SELECT m.gid FROM users u JOIN user_groups m ON m.uid = u.uid "
                                f"WHERE username = '{name}'")
