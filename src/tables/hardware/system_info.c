@@ -203,7 +203,8 @@ static void give_memory(struct scan *scan)
 	char *line = text ? strstr(text, "MemTotal:") : NULL;
 	int64_t kib;
 
-	if (line && sscanf(line, "MemTotal: %18" SCNd64, &kib) == 1 && kib <= INT64_MAX / 1024)
+	if (line && sscanf(line, "MemTotal: %18" SCNd64, &kib) == 1 && kib >= 0 &&
+		kib <= INT64_MAX / 1024)
 		scan_integer(scan, PHYSICAL_MEMORY, kib * 1024);
 }
 
