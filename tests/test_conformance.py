@@ -203,3 +203,14 @@ def test_an_alias_answers_every_column(build, described, name):
         query = select_all(described, name).replace("*", columns, 1).replace(f"FROM {name}",
                                                                             f"FROM {alias}")
         assert run(build, "--json", query).returncode == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_can_be_cancelled(build, described, name):
+    """A query that asks the table again and again without an end ends when its time is over."""
+    columns = ", ".join(f"max(length(t.`{column['name']}`))" for column in described[name]["columns"])
+    query = select_all(described, name).replace("*", columns, 1).replace(
+        f"FROM {name}", f"FROM n CROSS JOIN {name} t")
+    done = run(build, "--query_wall_limit=100", "WITH RECURSIVE n(i) AS "
+               f"(SELECT 1 UNION ALL SELECT i + 1 FROM n) {query}")
+    assert done.returncode == 9 and "the query took longer than its 100 ms" in done.stderr
