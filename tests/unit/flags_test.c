@@ -5,17 +5,17 @@
 
 #include "test.h"
 
-static int parse(struct flags *flags, struct fault *why, int *argc, char **argv)
+static int parse(struct flags *flags, struct fault *why, int *argc, const char **argv)
 {
 	for (*argc = 0; argv[*argc];)
 		(*argc)++;
-	return flags_parse(flags, argc, argv, why);
+	return flags_parse(flags, argc, (char **) argv, why);
 }
 
 TEST(words_stay_and_flags_go)
 {
-	char *argv[] = { "x", "--json", "SELECT 1", "-read_max", "5", "--nologger_event_type", "--",
-		"--json", NULL };
+	const char *argv[] = { "x", "--json", "SELECT 1", "-read_max", "5", "--nologger_event_type",
+		"--", "--json", NULL };
 	struct flags flags = { 0 };
 	int argc;
 
@@ -62,7 +62,7 @@ TEST(the_list_is_in_order)
 
 TEST(a_mistake_names_the_nearest_flag)
 {
-	char *argv[] = { "x", "--sepaartor=,", NULL };
+	const char *argv[] = { "x", "--sepaartor=,", NULL };
 	struct flags flags = { 0 };
 	struct fault why;
 	int argc;
