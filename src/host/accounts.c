@@ -405,25 +405,54 @@ const struct group_entry *accounts_groups(const struct accounts *accounts, size_
 	return accounts->groups;
 }
 
-const struct user_entry *accounts_user(const struct accounts *accounts, uint32_t uid)
+// The first entry of the key that stands at the position in the file or behind it.
+static const struct user_entry *user_from(
+	const struct accounts *accounts, uint32_t uid, size_t position)
 {
 	const struct user_entry *users = accounts->users;
 	size_t n = accounts->n_users;
 	const uint32_t *order = order_of(accounts, &accounts->users_by_uid, n, by_uid);
-	size_t first = FIND_FIRST(order, n, users[at].uid < uid);
+	size_t first = FIND_FIRST(
+		order, n, users[at].uid < uid || (users[at].uid == uid && at < position));
 
 	return first < n && users[order[first]].uid == uid ? &users[order[first]] : NULL;
 }
 
-const struct user_entry *accounts_user_named(const struct accounts *accounts, const char *name)
+static const struct user_entry *named_from(
+	const struct accounts *accounts, const char *name, size_t position)
 {
 	const struct user_entry *users = accounts->users;
 	size_t n = accounts->n_users;
 	const uint32_t *order = order_of(accounts, &accounts->users_by_name, n, by_user_name);
-	size_t first = FIND_FIRST(order, n, strcmp(users[at].name, name) < 0);
+	size_t first = FIND_FIRST(order, n, ({
+		int r_ = strcmp(users[at].name, name);
+		r_ < 0 || (r_ == 0 && at < position);
+	}));
 
 	return first < n && strcmp(users[order[first]].name, name) == 0 ? &users[order[first]]
 									: NULL;
+}
+
+const struct user_entry *accounts_user(const struct accounts *accounts, uint32_t uid)
+{
+	return user_from(accounts, uid, 0);
+}
+
+const struct user_entry *accounts_user_named(const struct accounts *accounts, const char *name)
+{
+	return named_from(accounts, name, 0);
+}
+
+const struct user_entry *accounts_same_uid(
+	const struct accounts *accounts, const struct user_entry *user)
+{
+	return user_from(accounts, user->uid, (size_t) (user - accounts->users) + 1);
+}
+
+const struct user_entry *accounts_same_name(
+	const struct accounts *accounts, const struct user_entry *user)
+{
+	return named_from(accounts, user->name, (size_t) (user - accounts->users) + 1);
 }
 
 const struct group_entry *accounts_group(const struct accounts *accounts, uint32_t gid)

@@ -44,6 +44,12 @@ const struct user_entry *accounts_user_named(const struct accounts *accounts, co
 const struct group_entry *accounts_group(const struct accounts *accounts, uint32_t gid);
 const struct group_entry *accounts_group_named(const struct accounts *accounts, const char *name);
 
+// The next entry behind that one with the same number or name, or NULL.
+const struct user_entry *accounts_same_uid(
+	const struct accounts *accounts, const struct user_entry *user);
+const struct user_entry *accounts_same_name(
+	const struct accounts *accounts, const struct user_entry *user);
+
 // The groups that name the user as a member, by gid in the order of the file; NULL-terminated.
 const struct group_entry *const *accounts_memberships(
 	const struct accounts *accounts, const char *user);

@@ -44,6 +44,7 @@ struct state {
 	const struct user_entry *users;
 	size_t n_users, at;
 	const struct given *uids, *names;
+	const struct user_entry *found; // by the last of them; others can have the same
 	bool asks_remote, remote, enumerating;
 };
 
@@ -86,24 +87,27 @@ static bool is_id(int64_t number)
 	return number >= 0 && number <= UINT32_MAX;
 }
 
+static const struct user_entry *find(struct state *state, const struct given *given, size_t i)
+{
+	if (state->names)
+		return accounts_user_named(state->accounts, given->values[i].text);
+	return is_id(given->values[i].integer)
+		? accounts_user(state->accounts, (uint32_t) given->values[i].integer)
+		: NULL;
+}
+
 static const struct user_entry *next_local(struct state *state)
 {
 	const struct given *given = state->names ? state->names : state->uids;
 
 	if (!given)
 		return state->at < state->n_users ? &state->users[state->at++] : NULL;
-	while (state->at < given->count) {
-		size_t i = state->at++;
-		const struct user_entry *user = NULL;
-
-		if (state->names)
-			user = accounts_user_named(state->accounts, given->values[i].text);
-		else if (is_id(given->values[i].integer))
-			user = accounts_user(state->accounts, (uint32_t) given->values[i].integer);
-		if (user)
-			return user;
-	}
-	return NULL;
+	if (state->found)
+		state->found = state->names ? accounts_same_name(state->accounts, state->found)
+					    : accounts_same_uid(state->accounts, state->found);
+	while (!state->found && state->at < given->count)
+		state->found = find(state, given, state->at++);
+	return state->found;
 }
 
 static const struct passwd *ask_name_service(struct state *state)
