@@ -276,3 +276,50 @@ def test_another_process_view(ask, tmp_path, root_only):
     finally:
         child.kill()
         child.wait()
+
+
+@pytest.fixture
+def small_host(tmp_path):
+    """Recorded tables in which rows are alike."""
+    for path, text in {
+        "etc/services": "b 7/tcp\na 7/tcp\na 7/tcp\n007 9/udp\n7 7/udp\n",
+        "etc/passwd": "a:x:7:7:::\nb:x:8:7:::\n",
+        "etc/group": "all:x:7:a,b\nfew:x:8:b\n",
+        "etc/hosts": "::1 b\n::1 b\n::2 a\n",
+    }.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    return f"--host_root={tmp_path}"
+
+
+@pytest.mark.parametrize("sql, count", [
+    # a key that several rows have
+    ("SELECT DISTINCT gid FROM user_groups", 2),
+    ("SELECT DISTINCT address, hostnames FROM etc_hosts", 2),
+    ("SELECT 1 FROM user_groups WHERE uid = 8 OR gid = 7", 3),
+    # rows that are the same
+    ("SELECT name FROM etc_services WHERE name = 'a' OR port = 7", 4),
+    ("SELECT 1 FROM etc_hosts a RIGHT JOIN etc_hosts b ON a.hostnames = b.address", 3),
+    ("SELECT 1 FROM etc_hosts a FULL JOIN etc_hosts b ON a.hostnames = b.hostnames", 5),
+    # a text that is compared with a number
+    ("SELECT 1 FROM etc_services s JOIN users u ON s.name = u.uid", 2),
+    ("SELECT 1 FROM users u JOIN etc_services s ON s.name = u.uid", 2),
+    ("SELECT 1 FROM users u CROSS JOIN etc_services s ON s.name = u.uid", 2),
+    ("SELECT 1 FROM etc_services WHERE name IN (SELECT uid FROM users)", 2),
+    ("SELECT 1 FROM etc_services WHERE name = 7", 1),
+    # what is missing reads as '', and so does an empty text
+    ("SELECT 1 FROM users u CROSS JOIN etc_services s ON s.aliases = u.description", 10),
+    ("SELECT date_time = datetime AND datetime <> '' FROM time WHERE date_time <> ''", 1),
+])
+def test_rows_that_are_alike(ask, small_host, sql, count):
+    assert len(ask(sql, small_host)) == count
+
+
+@pytest.mark.parametrize("sql, rows", [
+    ("SELECT name FROM etc_services ORDER BY name LIMIT 2", ["007", "7"]),
+    ("SELECT name FROM etc_services WHERE name < protocol LIMIT 5 OFFSET 1", ["a", "a", "007", "7"]),
+    ("SELECT name FROM etc_services WHERE name > protocol LIMIT 1", []),
+    ("SELECT name FROM etc_services LIMIT -1 OFFSET 4", ["7"]),
+])
+def test_limits_count_rows_that_pass(ask, small_host, sql, rows):
+    assert [row["name"] for row in ask(sql, small_host)] == rows

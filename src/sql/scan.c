@@ -138,8 +138,8 @@ void scan_bytes(struct scan *scan, unsigned column, const char *value, size_t le
 
 	if (!slot)
 		return;
-	if (!value) {
-		slot->kind = MISSING;
+	if (!value || length == 0) {
+		slot->kind = MISSING; // what an empty text reads as
 	} else if (type == TEXT) {
 		set_text(scan, slot, value, length);
 	} else {
@@ -208,8 +208,6 @@ static void fill_namespace(struct scan *scan)
 
 bool scan_row(struct scan *scan)
 {
-	bool more = scan->enough < 0 || (int64_t) scan->n_rows + 1 < scan->enough;
-
 	if (scan->n_rows == scan->room) {
 		scan->room = scan->room ? scan->room * 2 : 32;
 		scan->rows = must_resize(
@@ -219,7 +217,7 @@ bool scan_row(struct scan *scan)
 	memset(scan->row, 0, scan->n_slots * sizeof(*scan->row));
 	scan->n_rows++;
 	fill_namespace(scan);
-	return more && ((scan->n_rows & 15) != 0 || !scan_cancelled(scan));
+	return (scan->n_rows & 15) != 0 || !scan_cancelled(scan);
 }
 
 // ---- the scan itself ----
@@ -242,7 +240,8 @@ struct arena *scan_row_arena(struct scan *scan)
 bool scan_cancelled(struct scan *scan)
 {
 	int64_t held = (int64_t) (scan->arena.held_bytes + scan->row_arena.held_bytes +
-		scan->room * scan->n_slots * sizeof(*scan->rows));
+		scan->room * scan->n_slots * sizeof(*scan->rows) +
+		scan->seen_room * sizeof(*scan->seen));
 
 	scan->sql->scan_bytes += held - scan->counted_bytes;
 	scan->counted_bytes = held;
@@ -533,7 +532,7 @@ static int begin_generated(struct scan *scan)
 	const struct term *lookup = scan->n_terms == 1 && scan->terms[0].kind == TERM_LOOKUP
 		? &scan->terms[0]
 		: NULL;
-	bool whole = (lookup || scan->n_terms == 0) && scan->enough < 0;
+	bool whole = lookup || scan->n_terms == 0;
 	bool again = whole && scan->generated;
 	int r = 0;
 
@@ -626,6 +625,7 @@ int scan_begin(struct scan *scan)
 
 	close_table(scan);
 	close_elsewhere(scan);
+	scan_forget_rowids(scan);
 	hide_last(scan);
 	set_slots(scan);
 	scan->n_given = 0;
@@ -683,6 +683,7 @@ int scan_next(struct scan *scan)
 	const struct term *term;
 	int r;
 
+	scan->has_rowid = false;
 	if (scan->table->generate) {
 		scan->at++;
 		scan->at_end = scan->at >= scan->found_end;
@@ -749,40 +750,6 @@ int scan_value(struct scan *scan, unsigned column, struct value *value)
 	return 0;
 }
 
-// FNV-1a, 64 bits.
-static uint64_t mix(uint64_t hash, const void *bytes, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ ((const unsigned char *) bytes)[i]) * 0x100000001b3;
-	return hash;
-}
-
-int scan_rowid(struct scan *scan, int64_t *rowid)
-{
-	uint64_t hash = 0xcbf29ce484222325;
-
-	if (scan->table->generate) {
-		*rowid = (int64_t) position(scan);
-		return 0;
-	}
-	for (unsigned i = 0; i < scan->table->n_columns; i++) {
-		struct value value;
-		int r = scan_wants(scan, i) ? scan_value(scan, i, &value) : 1;
-
-		if (r < 0)
-			return r;
-		if (r > 0)
-			continue;
-		hash = mix(hash, &value.kind, sizeof(value.kind));
-		if (value.kind == IS_TEXT)
-			hash = mix(hash, value.text, value.length);
-		else if (value.kind != MISSING)
-			hash = mix(hash, &value.integer, sizeof(value.integer));
-	}
-	*rowid = (int64_t) hash;
-	return 0;
-}
-
 void scan_end(struct scan *scan)
 {
 	close_table(scan);
@@ -791,6 +758,7 @@ void scan_end(struct scan *scan)
 	free(scan->rows);
 	free(scan->last.row);
 	free(scan->order);
+	scan_forget_rowids(scan);
 	free(scan->state);
 	arena_done(&scan->arena);
 	arena_done(&scan->row_arena);

@@ -16,8 +16,6 @@ enum term_kind {
 	TERM_MORE = '>',
 	TERM_AT_LEAST = 'm',
 	TERM_LOOKUP = '#', // = on a column that the table does not look up: the engine does
-	TERM_LIMIT = 'L',
-	TERM_OFFSET = 'O',
 };
 
 // A constraint as it was pushed down, with its value.
@@ -40,6 +38,12 @@ struct value {
 	};
 };
 
+// How many rows of these values had their number asked for.
+struct seen {
+	uint64_t hash;
+	uint64_t times; // 0: an empty place
+};
+
 struct scan {
 	sqlite3_vtab_cursor cursor; // first: SQLite hands this out
 	struct entry *entry;
@@ -54,7 +58,6 @@ struct scan {
 	int8_t slot[SCAN_COLUMNS]; // of each column in a row, -1: not used
 	unsigned n_slots;
 	uint32_t wanted_groups; // as bits
-	int64_t enough; // rows of `generate` after which no more are needed; -1: no limit
 
 	struct arena arena; // until the scan ends
 	struct arena row_arena; // until the next row
@@ -90,6 +93,11 @@ struct scan {
 	bool ordered; // `at` and `found_end` are positions in order
 	size_t found_end;
 
+	struct seen *seen; // by open addressing
+	size_t seen_room, n_seen;
+	int64_t rowid; // of the current row, once it was asked for
+	bool has_rowid;
+
 	const struct given *processes; // of pid_with_namespace
 	size_t process_at;
 	int pid_column, mount_column; // or -1
@@ -101,6 +109,7 @@ int scan_begin(struct scan *scan);
 int scan_next(struct scan *scan);
 // A number that two scans of one statement give to the same row.
 int scan_rowid(struct scan *scan, int64_t *rowid);
+void scan_forget_rowids(struct scan *scan);
 void scan_end(struct scan *scan);
 // The value of a column of the current row; fetches its group when needed.
 int scan_value(struct scan *scan, unsigned column, struct value *value);

@@ -143,9 +143,8 @@ bool scan_range(const struct scan *scan, unsigned column, int64_t *least, int64_
 
 // ---- rows ----
 
-// Begins the next row of `generate`. False when this is the last row that the query needs (its
-// LIMIT) or the query was cancelled: a table that could go on for long fills the row and then
-// returns.
+// Begins the next row of `generate`. False when the query was cancelled: a table that could go on
+// for long fills the row and then returns.
 bool scan_row(struct scan *scan);
 
 // Sets a column of the current row. Text for a numeric column is parsed (0x… and 0… are

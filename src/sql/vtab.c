@@ -37,7 +37,7 @@ static const char *type_name(enum column_type type)
 static void add_column(
 	struct text *text, const struct column *column, const char *name, bool hidden)
 {
-	text_printf(text, "%s`%s` %s%s", text->length > 1 ? ", " : "", name,
+	text_printf(text, "%s`%s` %s%s", text->bytes[text->length - 1] == '(' ? "" : ", ", name,
 		type_name(column->type), hidden ? " HIDDEN" : "");
 	if (column->options & NOCASE)
 		text_add_string(text, " COLLATE NOCASE");
@@ -69,17 +69,22 @@ static void add_key(struct text *text, const struct table *table)
 	text_add_string(text, ")) WITHOUT ROWID");
 }
 
+static void add_columns(struct text *text, const struct table *table)
+{
+	for (size_t i = 0; i < table->n_columns; i++)
+		add_column(text, &table->columns[i], table->columns[i].name,
+			table->columns[i].options & HIDDEN);
+	for (size_t i = 0; i < table->n_columns; i++)
+		if (table->columns[i].alias)
+			add_column(text, &table->columns[i], table->columns[i].alias, true);
+}
+
 char *table_definition(const struct table *table)
 {
 	struct text text = { 0 };
 
 	text_add_char(&text, '(');
-	for (size_t i = 0; i < table->n_columns; i++)
-		add_column(&text, &table->columns[i], table->columns[i].name,
-			table->columns[i].options & HIDDEN);
-	for (size_t i = 0; i < table->n_columns; i++)
-		if (table->columns[i].alias)
-			add_column(&text, &table->columns[i], table->columns[i].alias, true);
+	add_columns(&text, table);
 	add_key(&text, table);
 	return text.bytes;
 }
@@ -102,13 +107,15 @@ static int connect_table(sqlite3 *db, void *context, int n, const char *const *a
 {
 	struct entry *entry = context;
 	auto_text struct text declaration = { 0 };
-	auto_free char *definition = table_definition(entry->table);
 	struct vtab *made;
 	int r;
 
 	(void) n;
 	(void) arguments;
-	text_printf(&declaration, "CREATE TABLE x%s", definition);
+	// without the key: SQLite would believe that no two rows have the same
+	text_add_string(&declaration, "CREATE TABLE x(");
+	add_columns(&declaration, entry->table);
+	text_add_char(&declaration, ')');
 	r = sqlite3_declare_vtab(db, declaration.bytes);
 	if (r != SQLITE_OK) {
 		*error = sqlite3_mprintf("%s: %s", entry->table->name, sqlite3_errmsg(db));
@@ -194,7 +201,8 @@ static void push_key(struct plan *plan, int i, unsigned column)
 	if (op == SQLITE_INDEX_CONSTRAINT_EQ) {
 		bool in = sqlite3_vtab_in(plan->info, i, -1);
 
-		if (described->type == TEXT && !is_binary(plan->info, i))
+		if (described->type == DOUBLE ||
+			(described->type == TEXT && !is_binary(plan->info, i)))
 			return;
 		if (in)
 			(void) sqlite3_vtab_in(plan->info, i, 1);
@@ -257,8 +265,10 @@ static void push_lookup(struct plan *plan)
 		const struct column *column;
 		unsigned at;
 
+		// value by value, an IN would be compared by the column's affinity alone
 		if (!constraint->usable || constraint->iColumn < 0 ||
-			constraint->op != SQLITE_INDEX_CONSTRAINT_EQ)
+			constraint->op != SQLITE_INDEX_CONSTRAINT_EQ ||
+			sqlite3_vtab_in(plan->info, i, -1))
 			continue;
 		at = real_column(plan->table, constraint->iColumn);
 		column = &plan->table->columns[at];
@@ -267,22 +277,6 @@ static void push_lookup(struct plan *plan)
 		push(plan, i, (int) at, TERM_LOOKUP);
 		plan->by_lookup = true;
 		return;
-	}
-}
-
-// A LIMIT counts rows that pass all terms, so the table may only stop early when there are none.
-static void push_limit(struct plan *plan)
-{
-	for (int i = 0; i < plan->info->nConstraint; i++)
-		if (is_term(plan->info->aConstraint[i].op))
-			return;
-	for (int i = 0; i < plan->info->nConstraint; i++) {
-		const struct sqlite3_index_constraint *constraint = &plan->info->aConstraint[i];
-
-		if (!constraint->usable)
-			continue;
-		push(plan, i, 0,
-			constraint->op == SQLITE_INDEX_CONSTRAINT_LIMIT ? TERM_LIMIT : TERM_OFFSET);
 	}
 }
 
@@ -324,6 +318,22 @@ static void estimate(struct plan *plan)
 	}
 }
 
+// The mask of used columns, by their real numbers; the last bit stands for all columns from there
+// on.
+static uint64_t used_columns(const struct table *table, uint64_t declared)
+{
+	enum { LAST = 63 };
+	uint64_t used = declared;
+
+	for (size_t i = 0, alias = table->n_columns; i < table->n_columns; i++)
+		if (table->columns[i].alias) {
+			if (declared >> (alias < LAST ? alias : LAST) & 1)
+				used |= 1ull << (i < LAST ? i : LAST);
+			alias++;
+		}
+	return used;
+}
+
 static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 {
 	const struct table *table = ((struct vtab *) vtab)->entry->table;
@@ -341,11 +351,11 @@ static int best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
 	}
 	if (table->generate && plan.n_arguments == 0)
 		push_lookup(&plan);
-	push_limit(&plan);
 	estimate(&plan);
 
 	text_printf(&whole, "%s%llx%s", plan.lacks_required ? "!" : "",
-		(unsigned long long) info->colUsed, plan.text.bytes ? plan.text.bytes : "");
+		(unsigned long long) used_columns(table, info->colUsed),
+		plan.text.bytes ? plan.text.bytes : "");
 	text_done(&plan.text);
 	info->idxStr = sqlite3_mprintf("%s", whole.bytes);
 	info->needToFreeIdxStr = 1;
@@ -364,13 +374,20 @@ static bool fit_integer(sqlite3_value *value, int64_t *integer)
 		return true;
 	case SQLITE_FLOAT:
 		real = sqlite3_value_double(value);
-		if (!(real >= -9.2e18 && real <= 9.2e18))
+		if (!(real >= -0x1p63 && real < 0x1p63))
 			return false;
 		*integer = (int64_t) real;
 		return (double) *integer == real;
 	default:
 		return false;
 	}
+}
+
+static bool is_number(sqlite3_value *value)
+{
+	int type = sqlite3_value_type(value);
+
+	return type == SQLITE_INTEGER || type == SQLITE_FLOAT;
 }
 
 static bool fit_text(struct scan *scan, sqlite3_value *value, const char **text)
@@ -406,6 +423,7 @@ struct collect {
 	size_t room;
 	bool text;
 	bool open; // '' was asked for, which is what rows without the column have
+	bool number; // was asked for: it can equal other texts, as 7 does '007'
 };
 
 static void collect_value(struct collect *collect, sqlite3_value *value)
@@ -414,6 +432,8 @@ static void collect_value(struct collect *collect, sqlite3_value *value)
 	const char *text = NULL;
 	int64_t integer = 0;
 
+	if (collect->text && is_number(value))
+		collect->number = true;
 	if (collect->text ? !fit_text(collect->scan, value, &text) : !fit_integer(value, &integer))
 		return;
 	if (collect->text && *text == '\0')
@@ -450,7 +470,10 @@ static const struct given *collect_values(
 			r = sqlite3_vtab_in_next(argument, &value))
 			collect_value(&collect, value);
 	}
-	return collect.open && !(column->options & (REQUIRED | INDEX)) ? NULL : collect.given;
+	if ((collect.open && !(column->options & (REQUIRED | INDEX))) ||
+		(collect.number && !(column->options & REQUIRED)))
+		return NULL;
+	return collect.given;
 }
 
 static const char *copy_pattern(struct scan *scan, sqlite3_value *argument)
@@ -481,17 +504,6 @@ static bool fit_bound(sqlite3_value *argument, struct term *term)
 	return fit_integer(argument, &term->bound);
 }
 
-static void take_limit(struct scan *scan, enum term_kind kind, sqlite3_value *argument)
-{
-	int64_t number = sqlite3_value_int64(argument);
-
-	if (kind == TERM_LIMIT)
-		scan->enough = number;
-	else if (scan->enough >= 0 && number > 0 &&
-		__builtin_add_overflow(scan->enough, number, &scan->enough))
-		scan->enough = -1;
-}
-
 // Reads one step of the plan and its argument.
 static void take_term(
 	struct scan *scan, unsigned column, enum term_kind kind, sqlite3_value *argument)
@@ -520,12 +532,10 @@ static void take_term(
 			return;
 		break;
 	case TERM_LOOKUP:
+		if (described->type == TEXT && is_number(argument))
+			return; // can equal other texts
 		term.value = argument;
 		break;
-	case TERM_LIMIT:
-	case TERM_OFFSET:
-		take_limit(scan, kind, argument);
-		return;
 	}
 	scan->terms[scan->n_terms++] = term;
 }
@@ -535,7 +545,6 @@ static void take_plan(struct scan *scan, const char *plan, sqlite3_value **argum
 	char *at;
 
 	scan->n_terms = 0;
-	scan->enough = -1;
 	arena_reset(&scan->terms_arena);
 	scan->used = strtoull(plan, &at, 16);
 	for (int i = 0; *at == ';'; i++) {
