@@ -83,6 +83,10 @@ class Shell:
         return answers
 
 
+# SQLite 3.40 meets rows again when a virtual table's pair is looked up in a list below such a join.
+SQLITE_ERRS = re.compile(r"(RIGHT|FULL) JOIN.*\(\w+\.\w+, \w+\.\w+\) IN \(", re.S)
+
+
 class Column:
     def __init__(self, name, kind, collation, values):
         self.name, self.kind, self.collation, self.values = name, kind, collation, values
@@ -328,7 +332,7 @@ def test_differential(build, host, seed):
     shell = Shell(build, host)
     make, tables = load(shell, build)
     maker = Maker(seed, tables)
-    queries = [maker.query() for _ in range(QUERIES)]
+    queries = [query for query in (maker.query() for _ in range(QUERIES)) if not SQLITE_ERRS.search(query[1])]
     ours = {name: name for name in TABLES}
     theirs = {name: f"copy_{name}" for name in TABLES}
     both = [query.format(**names) for _, query in queries for names in (ours, theirs)]
