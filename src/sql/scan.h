@@ -113,3 +113,25 @@ void scan_forget_rowids(struct scan *scan);
 void scan_end(struct scan *scan);
 // The value of a column of the current row; fetches its group when needed.
 int scan_value(struct scan *scan, unsigned column, struct value *value);
+
+// ---- between the files of a scan ----
+
+// Fills the columns of the namespace that is read.
+void scan_fill_namespace(struct scan *scan);
+
+// Runs `generate`, in each namespace that is asked for (run.c).
+int run_generate(struct scan *scan);
+
+// Rows of `generate` (kept.c): begins a scan of them, anew where needed.
+int kept_begin(struct scan *scan);
+int kept_next(struct scan *scan);
+const struct value *kept_row(const struct scan *scan);
+void kept_forget(struct scan *scan);
+
+// The row of the last key (repeat.c): whether the scan looks up one key, then its term; shows the
+// row if this is the same key; ends showing it; puts the only row so far aside, before the table is
+// asked for the next.
+const struct term *repeat_term(const struct scan *scan);
+bool repeat_begin(struct scan *scan);
+void repeat_end(struct scan *scan);
+void repeat_keep(struct scan *scan, const struct term *term);
