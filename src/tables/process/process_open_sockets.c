@@ -38,12 +38,23 @@ static const struct column columns[] = {
 		"Inode of the network namespace it belongs to." },
 };
 
+// A filter on processes leaves out the sockets that no process is known for.
+static bool wants_unowned(struct scan *scan)
+{
+	const struct given *pids = scan_given(scan, PID);
+
+	for (size_t i = 0; pids && i < pids->count; i++)
+		if (pids->values[i].integer == -1)
+			return true;
+	return false;
+}
+
 static int open_scan(struct scan *scan, struct fault *why)
 {
 	struct socket_walk *walk = scan_state(scan);
 
 	socket_walk_begin(walk);
-	return socket_walk_open(walk, scan, PID, false, why);
+	return socket_walk_open(walk, scan, wants_unowned(scan) ? -1 : PID, false, why);
 }
 
 static void close_scan(struct scan *scan)
