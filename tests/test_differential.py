@@ -14,14 +14,18 @@ import subprocess
 import pytest
 from conftest import ROOT
 
-TABLES = ["users", "groups", "user_groups", "etc_services", "etc_hosts", "etc_protocols", "crontab",
-          "processes", "process_envs", "process_memory_map", "process_open_sockets", "shadow",
-          "process_open_files", "arp_cache", "kernel_modules", "sudoers", "cpu_info", "routes"]
+TABLES = """
+    acpi_tables apt_sources arp_cache block_devices cpu_info crontab deb_package_files dns_resolvers etc_hosts
+    etc_protocols etc_services groups interface_addresses interface_details iptables kernel_info kernel_modules
+    listening_ports load_average memory_map os_version pci_devices process_envs process_memory_map
+    process_namespaces process_open_files process_open_pipes process_open_sockets processes routes shadow
+    shared_memory sudoers system_controls ulimit_info user_groups users yum_sources
+""".split()
 # Columns that give other rows when they are constrained, or change with the time.
 LEFT_OUT = {"pid_with_namespace", "include_remote", "elapsed_time", "process_open_sockets.pid"}
 
-SEEDS = range(*map(int, os.environ.get("HOSTQL_SEEDS", "1:3").split(":")))
-QUERIES = int(os.environ.get("HOSTQL_QUERIES", "700"))
+SEEDS = range(*map(int, os.environ.get("HOSTQL_SEEDS", "1:5").split(":")))
+QUERIES = int(os.environ.get("HOSTQL_QUERIES", "1000"))
 
 ODD = ["NULL", "''", "0", "1", "-1", "7", "'7'", "'007'", "7.0", "7.5", "'7.0'", "' 7'", "x''", "x'37'", "0x10",
        "'0x10'", "'abc'", "'%'", "9223372036854775807", "-9223372036854775808", "9223372036854775808",
@@ -32,7 +36,7 @@ ODD = ["NULL", "''", "0", "1", "-1", "7", "'7'", "'007'", "7.0", "7.5", "'7.0'",
 @pytest.fixture(scope="module")
 def host(tmp_path_factory):
     root = tmp_path_factory.mktemp("host")
-    for name in TABLES:
+    for name in ["processes", *TABLES]:
         merge(ROOT / "tests" / "tables" / name / "root", root)
     # a process that has no such file, or garbage in it, is only seen where no column needs the file
     for process in (root / "proc").glob("[0-9]*"):

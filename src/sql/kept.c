@@ -129,11 +129,14 @@ int kept_begin(struct scan *scan)
 		? &scan->terms[0]
 		: NULL;
 	bool whole = lookup || scan->n_terms == 0;
-	bool again = whole && scan->generated;
+	bool again = whole && scan->generated && scan->used == scan->kept_used;
 	int r = 0;
 
 	if (!again) {
 		kept_forget(scan);
+		if (scan->used != scan->kept_used)
+			scan->room = 0; // rows of another size
+		scan->kept_used = scan->used;
 		r = run_generate(scan);
 		scan->row = NULL;
 		scan->entry->rows += scan->n_rows;

@@ -86,6 +86,7 @@ struct scan {
 
 	struct value *rows; // of `generate`
 	size_t n_rows, room;
+	uint64_t kept_used; // columns that rows have
 	size_t at;
 	bool generated; // rows are those of a scan without terms, good for the whole statement
 	uint32_t *order; // positions of rows ordered by one slot, or NULL

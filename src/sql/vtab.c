@@ -250,8 +250,7 @@ static void push_keys(struct plan *plan)
 		plan->loses_rows |= !constraint->usable &&
 			constraint->op == SQLITE_INDEX_CONSTRAINT_EQ &&
 			gives_other_rows(plan->table, options);
-		if ((options & pushable) && constraint->usable &&
-			plan->n_arguments < SCAN_TERMS - 2)
+		if ((options & pushable) && constraint->usable && plan->n_arguments < SCAN_TERMS)
 			push_key(plan, i, column);
 	}
 }
