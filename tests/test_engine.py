@@ -78,6 +78,12 @@ def test_joins_of_small_tables_do_not_scan_again(build):
     assert rows == 1 and scanned <= 2 * total
 
 
+def test_a_required_term_counts_behind_many_others(ask):
+    terms = " AND ".join(f"f.path <> '/x{i}' AND f.path LIKE '/etc/%'" for i in range(40))
+    rows = ask(f"SELECT path FROM file f WHERE {terms} AND path = '/etc/passwd'")
+    assert [row["path"] for row in rows] == ["/etc/passwd"]
+
+
 def test_or_over_two_keys_gives_each_row_once(ask):
     rows = ask("SELECT path FROM file WHERE path = '/etc/passwd' OR path LIKE '/etc/passw_' "
                "OR directory = '/etc' AND filename = 'passwd'")

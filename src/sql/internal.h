@@ -25,7 +25,7 @@ struct sql {
 	atomic_bool cancelled;
 	enum stop stop; // why the running query has to end
 	int code; // SQLite's, of the last failure
-	uint64_t serial; // of the running query
+	uint64_t secret; // that numbers of rows begin with
 	int64_t began_ms; // monotonic
 	int64_t began_cpu_ms;
 	int64_t checked_ms;

@@ -34,11 +34,7 @@ static uint64_t mix_value(uint64_t hash, const struct value *value)
 // Begins with a number that nobody outside knows, so that nobody can make two rows look the same.
 static int hash_row(struct scan *scan, uint64_t *hash)
 {
-	static uint64_t secret;
-
-	if (secret == 0)
-		sqlite3_randomness(sizeof(secret), &secret);
-	*hash = secret;
+	*hash = scan->sql->secret;
 	for (unsigned i = 0; i < scan->table->n_columns; i++) {
 		struct value value;
 		int r;

@@ -4,7 +4,7 @@
 
 #include "sql/internal.h"
 
-enum { SCAN_COLUMNS = 64, SCAN_TERMS = 24 };
+enum { SCAN_COLUMNS = 64 };
 
 enum term_kind {
 	TERM_EQUAL = '=',
@@ -52,7 +52,7 @@ struct scan {
 	struct host *host; // the one that is read
 	struct host elsewhere; // when it is another process' view
 
-	struct term terms[SCAN_TERMS];
+	struct term *terms; // in terms_arena
 	size_t n_terms;
 	uint64_t used; // columns
 	int8_t slot[SCAN_COLUMNS]; // of each column in a row, -1: not used

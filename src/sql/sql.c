@@ -71,7 +71,6 @@ static void begin(struct sql *sql)
 	atomic_store(&sql->cancelled, false);
 	sql->stop = RUNNING;
 	sql->code = SQLITE_OK;
-	sql->serial++;
 	sql->began_ms = sql->checked_ms = clock_ms(CLOCK_MONOTONIC_COARSE);
 	sql->began_cpu_ms = sql->limits.cpu_ms ? clock_ms(CLOCK_THREAD_CPUTIME_ID) : 0;
 	sql->idle_bytes = sql_memory(sql, NULL);
@@ -266,6 +265,7 @@ struct sql *sql_open(struct host *host, struct fault *why)
 	struct sql *sql = must_alloc(sizeof(*sql));
 
 	*sql = (struct sql){ .host = host };
+	sqlite3_randomness(sizeof(sql->secret), &sql->secret);
 	// one thread at a time uses it; only sqlite3_interrupt comes from others
 	if (sqlite3_open_v2(":memory:", &sql->db,
 		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,

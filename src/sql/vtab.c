@@ -250,7 +250,7 @@ static void push_keys(struct plan *plan)
 		plan->loses_rows |= !constraint->usable &&
 			constraint->op == SQLITE_INDEX_CONSTRAINT_EQ &&
 			gives_other_rows(plan->table, options);
-		if ((options & pushable) && constraint->usable && plan->n_arguments < SCAN_TERMS)
+		if ((options & pushable) && constraint->usable)
 			push_key(plan, i, column);
 	}
 }
@@ -539,12 +539,13 @@ static void take_term(
 	scan->terms[scan->n_terms++] = term;
 }
 
-static void take_plan(struct scan *scan, const char *plan, sqlite3_value **arguments)
+static void take_plan(struct scan *scan, const char *plan, int n, sqlite3_value **arguments)
 {
 	char *at;
 
 	scan->n_terms = 0;
 	arena_reset(&scan->terms_arena);
+	scan->terms = arena_alloc(&scan->terms_arena, (size_t) n * sizeof(*scan->terms));
 	scan->used = strtoull(plan, &at, 16);
 	for (int i = 0; *at == ';'; i++) {
 		unsigned column = (unsigned) strtoul(at + 1, &at, 10);
@@ -608,7 +609,6 @@ static int filter(
 	const struct table *table = scan->table;
 
 	(void) index;
-	(void) n;
 	if (*plan == '!') {
 		sqlite3_free(cursor->pVtab->zErrMsg);
 		cursor->pVtab->zErrMsg = sqlite3_mprintf(
@@ -619,7 +619,7 @@ static int filter(
 	}
 	if (scan->entry->scans > 0)
 		pause_table(scan);
-	take_plan(scan, plan, arguments);
+	take_plan(scan, plan, n, arguments);
 	scan->entry->scans++;
 	return scan_begin(scan) < 0 ? report(scan) : SQLITE_OK;
 }
