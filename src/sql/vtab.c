@@ -636,6 +636,16 @@ static int at_end(sqlite3_vtab_cursor *cursor)
 	return ((struct scan *) cursor)->at_end;
 }
 
+// Texts of a row end with a NUL. SQLite only believes that of a text whose length it finds itself,
+// and else makes room for another NUL when it is read.
+static void give_text(sqlite3_context *context, const struct value *value)
+{
+	bool plain = !memchr(value->text, '\0', value->length);
+
+	sqlite3_result_text(
+		context, value->text, plain ? -1 : (int) value->length, SQLITE_TRANSIENT);
+}
+
 static int column_value(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int declared)
 {
 	struct scan *scan = (struct scan *) cursor;
@@ -646,7 +656,7 @@ static int column_value(sqlite3_vtab_cursor *cursor, sqlite3_context *context, i
 		return report(scan);
 	switch (value.kind) {
 	case IS_TEXT:
-		sqlite3_result_text(context, value.text, (int) value.length, SQLITE_TRANSIENT);
+		give_text(context, &value);
 		break;
 	case IS_INTEGER:
 		sqlite3_result_int64(context, value.integer);
