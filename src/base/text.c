@@ -185,6 +185,20 @@ int text_unsigned(const char *string, int base, uint64_t *value)
 	return 0;
 }
 
+void text_ipv4(const unsigned char address[4], char text[16])
+{
+	for (int i = 0; i < 4; i++) {
+		unsigned part = address[i];
+
+		if (part >= 100)
+			*text++ = (char) ('0' + part / 100);
+		if (part >= 10)
+			*text++ = (char) ('0' + part / 10 % 10);
+		*text++ = (char) ('0' + part % 10);
+		*text++ = i < 3 ? '.' : '\0';
+	}
+}
+
 static unsigned least(unsigned a, unsigned b, unsigned c)
 {
 	unsigned ab = a < b ? a : b;

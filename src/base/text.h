@@ -46,6 +46,10 @@ bool text_ends(const char *string, const char *suffix);
 int text_integer(const char *string, int base, int64_t *value);
 int text_unsigned(const char *string, int base, uint64_t *value);
 
+// An IPv4 address as four numbers with dots, with its NUL. inet_ntop(3) takes five times as long,
+// which is felt where there are many.
+void text_ipv4(const unsigned char address[4], char text[16]);
+
 // How many single changes (a letter added, lost, replaced, or two neighbours swapped) make `a` of
 // `b`, upper and lower case alike. Stops counting above 3.
 unsigned text_distance(const char *a, const char *b);

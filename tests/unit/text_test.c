@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/text.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 
 #include "test.h"
@@ -75,4 +76,18 @@ TEST(near_names_have_a_small_distance)
 	CHECK(text_distance("prcoessse", "processes") == 2);
 	CHECK(text_distance("users", "groups") == 4);
 	CHECK(text_distance("", "abcdefgh") == 4);
+}
+
+TEST(addresses_are_written_as_inet_ntop_writes_them)
+{
+	char ours[16], theirs[16];
+
+	for (unsigned i = 0; i < 65536; i++) {
+		unsigned char address[4] = { (unsigned char) (i >> 8), (unsigned char) i,
+			(unsigned char) (i * 7), (unsigned char) (i * 31 >> 3) };
+
+		text_ipv4(address, ours);
+		CHECK(inet_ntop(AF_INET, address, theirs, sizeof(theirs)));
+		CHECK_TEXT(ours, theirs);
+	}
 }

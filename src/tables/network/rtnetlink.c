@@ -235,6 +235,10 @@ const char *rtnetlink_address(
 
 	if (!attribute->bytes || length == 0 || attribute->length != length)
 		return NULL;
+	if (family == AF_INET) {
+		text_ipv4((const unsigned char *) attribute->bytes, text);
+		return text;
+	}
 	return inet_ntop(family, attribute->bytes, text, INET6_ADDRSTRLEN);
 }
 
