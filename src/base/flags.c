@@ -142,22 +142,12 @@ static const char *nearest_flag(const char *name)
 	return nearest;
 }
 
-static bool in_list(const char *list, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',')
-		if (strcspn(at, ",") == length && strncmp(at, name, length) == 0)
-			return true;
-	return false;
-}
-
 static int refuse_unknown(
 	const struct parse *parse, const char *name, const char *place, struct fault *why)
 {
 	const char *nearest = nearest_flag(name);
 
-	if (in_list(parse->undefined_ok, name))
+	if (parse->undefined_ok && text_lists(parse->undefined_ok, name))
 		return 0;
 	if (nearest)
 		return fail(why, -EINVAL, "%s: unknown flag --%s, the nearest is --%s", place, name,

@@ -152,6 +152,21 @@ bool text_ends(const char *string, const char *suffix)
 	return length >= suffix_length && strcmp(string + length - suffix_length, suffix) == 0;
 }
 
+bool text_lists(const char *list, const char *name)
+{
+	size_t length = strlen(name);
+
+	while (*list) {
+		size_t size = strcspn(list, ",");
+
+		if (size == length && strncmp(list, name, length) == 0)
+			return true;
+		list += size;
+		list += *list == ',';
+	}
+	return false;
+}
+
 int text_integer(const char *string, int base, int64_t *value)
 {
 	char *end;

@@ -41,6 +41,9 @@ char *text_trim(char *string);
 bool text_starts(const char *string, const char *prefix);
 bool text_ends(const char *string, const char *suffix);
 
+// Whether a list with commas has the name.
+bool text_lists(const char *list, const char *name);
+
 // The whole string as a number. -EINVAL if it is not one, -ERANGE if it does not fit. `base` as for
 // strtol: 0 takes 0x… as hexadecimal and 0… as octal.
 int text_integer(const char *string, int base, int64_t *value);

@@ -38,7 +38,7 @@ struct accounts {
 	size_t n_users;
 	struct group_entry *groups;
 	size_t n_groups;
-	struct index users_by_uid, users_by_name, groups_by_gid, groups_by_name;
+	struct index users_by_uid, users_by_name, groups_by_gid;
 	struct membership *memberships; // by user, then in the order of the file
 	const struct group_entry **joined; // the groups of `memberships`, a NULL after each user's
 	size_t n_memberships;
@@ -291,7 +291,6 @@ static void forget(struct accounts *accounts)
 	free(accounts->users_by_uid.order);
 	free(accounts->users_by_name.order);
 	free(accounts->groups_by_gid.order);
-	free(accounts->groups_by_name.order);
 	arena_done(&accounts->arena);
 	*accounts = (struct accounts){ .watch = accounts->watch,
 		.status = { accounts->status[0], accounts->status[1], accounts->status[2] } };
@@ -360,7 +359,6 @@ static int compare_numbers(uint32_t a, uint32_t b)
 COMPARE(by_uid, users, compare_numbers(a->uid, b->uid))
 COMPARE(by_user_name, users, strcmp(a->name, b->name))
 COMPARE(by_gid, groups, compare_numbers(a->gid, b->gid))
-COMPARE(by_group_name, groups, strcmp(a->name, b->name))
 
 static const uint32_t *order_of(const struct accounts *accounts, const struct index *index,
 	size_t n, int (*compare)(const void *, const void *, void *))
@@ -463,17 +461,6 @@ const struct group_entry *accounts_group(const struct accounts *accounts, uint32
 	size_t first = FIND_FIRST(order, n, groups[at].gid < gid);
 
 	return first < n && groups[order[first]].gid == gid ? &groups[order[first]] : NULL;
-}
-
-const struct group_entry *accounts_group_named(const struct accounts *accounts, const char *name)
-{
-	const struct group_entry *groups = accounts->groups;
-	size_t n = accounts->n_groups;
-	const uint32_t *order = order_of(accounts, &accounts->groups_by_name, n, by_group_name);
-	size_t first = FIND_FIRST(order, n, strcmp(groups[at].name, name) < 0);
-
-	return first < n && strcmp(groups[order[first]].name, name) == 0 ? &groups[order[first]]
-									 : NULL;
 }
 
 // ---- memberships ----

@@ -42,7 +42,6 @@ const struct group_entry *accounts_groups(const struct accounts *accounts, size_
 const struct user_entry *accounts_user(const struct accounts *accounts, uint32_t uid);
 const struct user_entry *accounts_user_named(const struct accounts *accounts, const char *name);
 const struct group_entry *accounts_group(const struct accounts *accounts, uint32_t gid);
-const struct group_entry *accounts_group_named(const struct accounts *accounts, const char *name);
 
 // The next entry behind that one with the same number or name, or NULL.
 const struct user_entry *accounts_same_uid(

@@ -16,14 +16,30 @@ DIR *folder_open(const struct root *root, const char *path)
 	return folder;
 }
 
-const char *folder_next(DIR *folder)
+struct dirent *folder_entry(DIR *folder)
 {
 	struct dirent *entry;
 
 	do {
 		entry = readdir(folder);
 	} while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+	return entry;
+}
+
+const char *folder_next(DIR *folder)
+{
+	const struct dirent *entry = folder_entry(folder);
+
 	return entry ? entry->d_name : NULL;
+}
+
+unsigned char folder_type(int folder, const char *name)
+{
+	struct stat status;
+
+	if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return DT_UNKNOWN;
+	return IFTODT(status.st_mode);
 }
 
 static int compare(const void *a, const void *b)

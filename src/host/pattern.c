@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "host/folder.h"
 #include "host/tree.h"
 
 enum { PARTS = 128 };
@@ -131,15 +132,6 @@ static void cut_path(struct pattern *pattern, size_t length)
 	pattern->path.bytes[length] = '\0';
 }
 
-static unsigned char type_of(int folder, const char *name)
-{
-	struct stat status;
-
-	if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-		return DT_UNKNOWN;
-	return IFTODT(status.st_mode);
-}
-
 static void set_match(const struct pattern *pattern, int folder, const char *name,
 	unsigned char type, struct match *match)
 {
@@ -166,7 +158,7 @@ static int find_single(struct pattern *pattern, struct match *match)
 	if (pattern->single < 0 ||
 		faccessat(pattern->single, pattern->single_name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	type = type_of(pattern->single, pattern->single_name);
+	type = folder_type(pattern->single, pattern->single_name);
 	if (pattern->folders_only && type != DT_DIR)
 		return 0;
 	if (pattern->folders_only)
@@ -242,7 +234,7 @@ static int take_name(struct pattern *pattern, const struct level *level, struct 
 	cut_path(pattern, level->path_length);
 	text_add_string(&pattern->path, entry->d_name);
 	if (type == DT_UNKNOWN)
-		type = type_of(dirfd(level->folder), entry->d_name);
+		type = folder_type(dirfd(level->folder), entry->d_name);
 
 	if (level->part + 1 < pattern->n_parts) {
 		if (type != DT_DIR && type != DT_LNK)
@@ -270,11 +262,6 @@ static int next_of_tree(struct pattern *pattern, struct match *match)
 	return 0;
 }
 
-static bool is_dots(const char *name)
-{
-	return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
-}
-
 int pattern_next(struct pattern *pattern, struct match *match)
 {
 	drop_single(pattern);
@@ -293,11 +280,11 @@ int pattern_next(struct pattern *pattern, struct match *match)
 		if (pattern->n_levels == 0)
 			return 0;
 		level = &pattern->levels[pattern->n_levels - 1];
-		entry = readdir(level->folder);
+		entry = folder_entry(level->folder);
 		if (!entry) {
 			(void) closedir(level->folder);
 			pattern->n_levels--;
-		} else if (!is_dots(entry->d_name) && take_name(pattern, level, entry, match)) {
+		} else if (take_name(pattern, level, entry, match)) {
 			return 1;
 		}
 	}

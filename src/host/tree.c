@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/folder.h"
+
 struct level {
 	DIR *folder;
 	size_t path_length; // of the folder itself
@@ -86,17 +88,6 @@ static void enter(struct tree *tree)
 				O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
 }
 
-static unsigned char type_of(int folder, const struct dirent *entry)
-{
-	struct stat status;
-
-	if (entry->d_type != DT_UNKNOWN)
-		return entry->d_type;
-	if (fstatat(folder, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-		return DT_UNKNOWN;
-	return IFTODT(status.st_mode);
-}
-
 static void give(struct tree *tree, const struct dirent *found, struct tree_entry *entry)
 {
 	const struct level *level = &tree->levels[tree->depth - 1];
@@ -110,7 +101,9 @@ static void give(struct tree *tree, const struct dirent *found, struct tree_entr
 	entry->path = tree->path.bytes;
 	entry->folder = dirfd(level->folder);
 	entry->name = tree->path.bytes + tree->name_at;
-	entry->type = type_of(entry->folder, found);
+	entry->type = found->d_type;
+	if (entry->type == DT_UNKNOWN)
+		entry->type = folder_type(entry->folder, found->d_name);
 	tree->enter = entry->type == DT_DIR;
 }
 
@@ -119,11 +112,11 @@ int tree_next(struct tree *tree, struct tree_entry *entry)
 	if (tree->enter)
 		enter(tree);
 	while (tree->depth) {
-		const struct dirent *found = readdir(tree->levels[tree->depth - 1].folder);
+		const struct dirent *found = folder_entry(tree->levels[tree->depth - 1].folder);
 
 		if (!found) {
 			pop(tree);
-		} else if (strcmp(found->d_name, ".") != 0 && strcmp(found->d_name, "..") != 0) {
+		} else {
 			give(tree, found, entry);
 			return 1;
 		}

@@ -349,11 +349,6 @@ static int show_help(struct session *session, int n, char **arguments)
 
 // ---- profile ----
 
-static double seconds(struct timeval time)
-{
-	return (double) time.tv_sec + (double) time.tv_usec / 1e6;
-}
-
 static int profile(struct session *session, int n, char **arguments)
 {
 	enum mode mode = session->output.mode;
@@ -376,8 +371,9 @@ static int profile(struct session *session, int n, char **arguments)
 
 	fprintf(session->output.file, "%10s: %llu\n%10s: %lld ms\n%10s: %.0f ms\n%10s: %.0f ms\n",
 		"rows", session->output.rows, "wall", (long long) (session_clock_ms() - began_ms),
-		"user", (seconds(after.ru_utime) - seconds(before.ru_utime)) * 1e3, "system",
-		(seconds(after.ru_stime) - seconds(before.ru_stime)) * 1e3);
+		"user", (session_seconds(after.ru_utime) - session_seconds(before.ru_utime)) * 1e3,
+		"system",
+		(session_seconds(after.ru_stime) - session_seconds(before.ru_stime)) * 1e3);
 	fprintf(session->output.file, "%10s: %lld KB\n", "memory", (long long) most_bytes / 1024);
 	for (size_t i = 0; i < n_uses; i++)
 		fprintf(session->output.file, "%10s: %s, %llu scans, %llu rows\n", "table",

@@ -37,5 +37,8 @@ char **session_complete(struct session *session, const char *prefix);
 int session_interact(struct session *session);
 int session_read(struct session *session, FILE *file);
 
+// A time of getrusage(2) in seconds.
+double session_seconds(struct timeval time);
+
 // Milliseconds of a clock that only goes forward.
 int64_t session_clock_ms(void);

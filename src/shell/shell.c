@@ -27,6 +27,11 @@ static void on_interrupt(int signal)
 		sql_cancel(sql);
 }
 
+double session_seconds(struct timeval time)
+{
+	return (double) time.tv_sec + (double) time.tv_usec / 1e6;
+}
+
 int64_t session_clock_ms(void)
 {
 	struct timespec now;
@@ -102,11 +107,6 @@ static int run_all(struct session *session, const char *text, struct fault *why)
 	return r;
 }
 
-static double seconds(struct timeval time)
-{
-	return (double) time.tv_sec + (double) time.tv_usec / 1e6;
-}
-
 static void report_time(const struct session *session, const struct rusage *before)
 {
 	struct rusage after;
@@ -114,8 +114,8 @@ static void report_time(const struct session *session, const struct rusage *befo
 	(void) getrusage(RUSAGE_SELF, &after);
 	fprintf(session->output.file, "Run Time: real %.3f user %.6f sys %.6f\n",
 		(double) (session_clock_ms() - session->began_ms) / 1e3,
-		seconds(after.ru_utime) - seconds(before->ru_utime),
-		seconds(after.ru_stime) - seconds(before->ru_stime));
+		session_seconds(after.ru_utime) - session_seconds(before->ru_utime),
+		session_seconds(after.ru_stime) - session_seconds(before->ru_stime));
 }
 
 int session_query(struct session *session, const char *text, struct fault *why)

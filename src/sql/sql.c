@@ -214,28 +214,13 @@ size_t sql_table_uses(const struct sql *sql, struct sql_table_use *uses, size_t 
 	return n;
 }
 
-static bool listed(const char *list, const char *name)
-{
-	size_t length = strlen(name);
-
-	while (*list) {
-		size_t size = strcspn(list, ",");
-
-		if (size == length && strncmp(list, name, length) == 0)
-			return true;
-		list += size;
-		list += *list == ',';
-	}
-	return false;
-}
-
 static bool is_enabled(const struct host *host, const struct table *table)
 {
 	const char *enabled = flags_string(host->flags, "enable_tables");
 
-	if (listed(flags_string(host->flags, "disable_tables"), table->name))
+	if (text_lists(flags_string(host->flags, "disable_tables"), table->name))
 		return false;
-	return *enabled == '\0' || listed(enabled, table->name);
+	return *enabled == '\0' || text_lists(enabled, table->name);
 }
 
 static int register_all(struct sql *sql, struct fault *why)

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "host/folder.h"
 #include "host/host.h"
 
 void paths_open(struct paths *paths, struct scan *scan, unsigned path, unsigned directory)
@@ -118,14 +119,9 @@ static int next_match(struct paths *paths)
 
 static bool open_folder(struct paths *paths, const char *path)
 {
-	auto_close int fd = root_openat(scan_root(paths->scan), path, O_RDONLY | O_DIRECTORY);
-
-	if (fd < 0)
-		return false;
-	paths->folder = fdopendir(fd);
+	paths->folder = folder_open(scan_root(paths->scan), path);
 	if (!paths->folder)
 		return false;
-	(void) take_fd(&fd);
 	text_clear(&paths->directory);
 	text_add_string(&paths->directory, path);
 	return true;
@@ -156,11 +152,6 @@ static int next_folder(struct paths *paths)
 	return 0;
 }
 
-static bool is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 static void take_entry(struct paths *paths, const struct dirent *entry)
 {
 	const struct text *directory = &paths->directory;
@@ -182,9 +173,8 @@ static int next_in_folder(struct paths *paths)
 
 		if (!paths->folder && !next_folder(paths))
 			return 0;
-		while ((entry = readdir(paths->folder))) {
-			if (is_dots(entry->d_name))
-				continue;
+		entry = folder_entry(paths->folder);
+		if (entry) {
 			take_entry(paths, entry);
 			return 1;
 		}
