@@ -13,11 +13,44 @@ struct accounts;
 struct digest_cache;
 struct table;
 
-// What the program says of itself.
+// What running a query has cost: all runs and the last one.
+struct performance {
+	int64_t executions, last_executed; // seconds since 1970
+	int64_t wall_ms, last_wall_ms;
+	int64_t user_ms, last_user_ms;
+	int64_t system_ms, last_system_ms;
+	int64_t memory_bytes, last_memory_bytes; // the first is the average of all runs
+	int64_t output_bytes;
+};
+
+// A query of the schedule and a pack, as osquery_schedule and osquery_packs show them.
+struct query_report {
+	const char *name, *sql;
+	uint64_t interval_s;
+	int64_t denied_until; // seconds since 1970; 0: it may run
+	const char *denied_why; // NULL: it may run
+	struct performance performance;
+};
+
+struct pack_report {
+	const char *name, *platform, *version;
+	uint64_t shard;
+	uint64_t cache_hits, executions; // of its discovery queries
+	bool active;
+};
+
+// What the program says of itself. What only a daemon or a configuration knows may be missing.
 struct agent {
 	const char *version;
 	int64_t start_time; // seconds since 1970
 	bool daemon;
+	int supervisor; // its process id, 0: none
+	const char *config_hash; // NULL: no valid configuration
+	const char *instance_id; // that of the store, NULL: none
+	const struct query_report *queries;
+	size_t n_queries;
+	const struct pack_report *packs;
+	size_t n_packs;
 	const struct table *const *tables; // all of them, in byte order of their names
 	size_t n_tables;
 };

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// A role: one of the processes that the supervisor starts, watches and starts again.
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/flags.h"
+#include "daemon/board.h"
+
+// What a role is given. It ignores SIGINT, stops on SIGTERM (within a second), loads its
+// configuration anew on SIGHUP and ends the query that runs on SIGUSR1. It dies when its supervisor
+// does.
+struct role_context {
+	const struct flags *flags; // of command line and flag files
+	struct board *board;
+	int64_t start_time; // of the daemon, seconds since 1970
+	int supervisor; // its process id
+};
+
+enum {
+	EXIT_STOP = 0, // the role is done: the daemon ends too
+	EXIT_CATASTROPHIC = 78, // starting it again would not help: the daemon ends with this code
+};
+
+struct role {
+	const char *name;
+	int (*run)(const struct role_context *context); // the exit code
+	bool (*is_needed)(const struct flags *flags);
+};
+
+// The roles of this program, as they are started.
+extern const struct role role_runner;
