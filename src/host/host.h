@@ -8,20 +8,11 @@
 
 #include "base/base.h"
 #include "base/flags.h"
+#include "store/record.h"
 
 struct accounts;
 struct digest_cache;
 struct table;
-
-// What running a query has cost: all runs and the last one.
-struct performance {
-	int64_t executions, last_executed; // seconds since 1970
-	int64_t wall_ms, last_wall_ms;
-	int64_t user_ms, last_user_ms;
-	int64_t system_ms, last_system_ms;
-	int64_t memory_bytes, last_memory_bytes; // the first is the average of all runs
-	int64_t output_bytes;
-};
 
 // A query of the schedule and a pack, as osquery_schedule and osquery_packs show them.
 struct query_report {
