@@ -3,6 +3,7 @@
 
 #include <locale.h>
 #include <stdbool.h>
+#include <string.h>
 #include <wchar.h>
 
 size_t utf8_decode(const char *bytes, size_t length, uint32_t *point)
@@ -37,6 +38,43 @@ size_t utf8_decode(const char *bytes, size_t length, uint32_t *point)
 		return 0;
 	*point = value;
 	return size;
+}
+
+size_t utf8_cut(const char *bytes, size_t length, size_t most)
+{
+	if (length <= most)
+		return length;
+	// the byte after a cut must not continue a character; more than three that do are none
+	for (size_t back = 0; back <= 3; back++)
+		if (((unsigned char) bytes[most - back] & 0xc0) != 0x80)
+			return most - back;
+	return most;
+}
+
+size_t utf8_clean(const char *bytes, size_t length)
+{
+	const uint64_t each = 0x0101010101010101u;
+	size_t i = 0;
+
+	while (i < length) {
+		uint64_t word;
+		uint32_t point;
+		size_t size;
+
+		while (i + sizeof(word) <= length) {
+			memcpy(&word, bytes + i, sizeof(word));
+			if (((word - each * 0x20) | word) & each * 0x80)
+				break;
+			i += sizeof(word);
+		}
+		if (i == length)
+			break;
+		size = utf8_decode(bytes + i, length - i, &point);
+		if (size == 0 || point < 0x20)
+			break;
+		i += size;
+	}
+	return i;
 }
 
 bool utf8_is_control(uint32_t point)

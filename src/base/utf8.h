@@ -11,6 +11,13 @@
 // `length` must not be 0.
 size_t utf8_decode(const char *bytes, size_t length, uint32_t *point);
 
+// The most of the bytes, up to `most` (4 at least), that can be cut off without cutting a
+// character.
+size_t utf8_cut(const char *bytes, size_t length, size_t most);
+
+// How many bytes from the first on are valid UTF-8 without control bytes below 0x20.
+size_t utf8_clean(const char *bytes, size_t length);
+
 // What must not reach a terminal: C0, DEL, C1, and the marks that reorder a line or hide in it
 // (bidirectional controls, line and paragraph separators), by which a name could write over what
 // stands beside it.
