@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 #include "base/flags.h"
-#include "base/log.h"
+#include "daemon/daemon.h"
 #include "shell/shell.h"
 
 static const char default_flag_file[] = "/etc/osquery/osquery.flags.default";
@@ -53,28 +53,29 @@ static int read_flags(struct flags *flags, int *argc, char **argv, struct fault 
 
 int main(int argc, char **argv)
 {
+	bool daemon = is_daemon(argc, argv);
 	struct flags flags = { 0 };
 	struct fault why;
 	int code = 1;
 
-	if (is_daemon(argc, argv) || strcmp(program_name(argv), "osqueryctl") == 0) {
-		fputs("the daemon is not part of this version yet; osqueryi is the shell\n",
-			stderr);
+	if (strcmp(program_name(argv), "osqueryctl") == 0) {
+		fputs("osqueryctl is not part of this version yet\n", stderr);
 		return 1;
 	}
 	if (shell_wants_help(argc, argv)) {
-		shell_help(argv[0]);
+		shell_help(argv[0], daemon);
 		return 0;
 	}
 	if (shell_wants_version(argc, argv)) {
 		shell_version(argv[0]);
 		return 0;
 	}
-	shell_presets(&flags);
+	if (!daemon)
+		shell_presets(&flags);
 	if (read_flags(&flags, &argc, argv, &why) < 0)
 		fprintf(stderr, "%s\n", why.text);
 	else
-		code = shell_run(&flags, argc, argv);
+		code = daemon ? daemon_run(&flags, argc, argv) : shell_run(&flags, argc, argv);
 	flags_done(&flags);
 	return code;
 }

@@ -67,16 +67,24 @@ static void print_group(enum flag_kind kind, const char *title)
 	}
 }
 
-void shell_help(const char *program)
+void shell_help(const char *program, bool daemon)
 {
-	printf("%s %s: ask this host questions in SQL.\n", base_name(program), HOSTQL_VERSION);
-	printf("Usage: %s [FLAG]... [SQL or .COMMAND]\n", base_name(program));
-	printf("\nWithout SQL it reads statements from a person or from standard input; .help "
-	       "there\n"
-	       "lists the commands. Flags take one or two dashes, --name=value or --name value; "
-	       "--name\n"
+	const char *name = base_name(program);
+
+	if (daemon)
+		printf("%s %s: asks this host questions on a schedule and logs the answers.\n"
+		       "Usage: %s [FLAG]...\n\n",
+			name, HOSTQL_VERSION, name);
+	else
+		printf("%s %s: ask this host questions in SQL.\n"
+		       "Usage: %s [FLAG]... [SQL or .COMMAND]\n\n"
+		       "Without SQL it reads statements from a person or from standard input; "
+		       ".help there\nlists the commands. ",
+			name, HOSTQL_VERSION, name);
+	printf("Flags take one or two dashes, --name=value or --name value; --name\n"
 	       "and --noname set a switch. --flagfile FILE reads flags from a file, one a line.\n");
 	print_group(FLAG_CLI, "Command line only:");
 	print_group(FLAG_OPTION, "Command line or configuration:");
-	print_group(FLAG_SHELL, "Shell only:");
+	if (!daemon)
+		print_group(FLAG_SHELL, "Shell only:");
 }

@@ -12,8 +12,8 @@ void shell_presets(struct flags *flags);
 // Runs until there is nothing more to do. Gives the exit code.
 int shell_run(struct flags *flags, int argc, char **argv);
 
-// --help and --version are looked for before flags are parsed.
+// --help and --version are looked for before flags are parsed; the daemon has them too.
 bool shell_wants_help(int argc, char **argv);
-void shell_help(const char *program);
+void shell_help(const char *program, bool daemon);
 bool shell_wants_version(int argc, char **argv);
 void shell_version(const char *program);
