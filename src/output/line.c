@@ -229,6 +229,11 @@ struct line_writer *line_open(enum line_form form, const struct line_head *head,
 	return writer;
 }
 
+void line_reshape(struct line_writer *writer, const struct row_shape *shape)
+{
+	prepare_keys(writer, shape);
+}
+
 // ---- rows ----
 
 static bool is_number(const struct line_writer *writer, const struct value *value)

@@ -43,6 +43,9 @@ struct line_writer;
 struct line_writer *line_open(enum line_form form, const struct line_head *head,
 	const struct row_shape *shape, line_taker *take, void *context);
 
+// The rows that follow have other columns: `shape`, borrowed as above.
+void line_reshape(struct line_writer *writer, const struct row_shape *shape);
+
 // Adds a row (of row_next). Removed rows come before added ones. 0, or what `take` returned, or
 // -EUCLEAN.
 int line_row(struct line_writer *writer, enum line_action action, struct row_reader row);

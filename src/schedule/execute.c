@@ -60,25 +60,27 @@ struct logging {
 	const struct config_query *query;
 	struct line_head head;
 	enum channel channel;
-	struct line_writer *writer; // of the shape that its first row had
+	struct line_writer *writer; // NULL before the first row
+	const struct row_shape *shape; // of the row before
 	enum line_form form;
 	struct fault *why;
-	int failed; // what the outbox returned
 };
 
 static int append(void *context, const char *bytes, size_t length, uint64_t n_lines, bool ends)
 {
 	struct logging *logging = context;
 
-	logging->failed = outbox_append(logging->executor->store, logging->channel, bytes, length,
-		n_lines, ends, logging->why);
-	return logging->failed;
+	return outbox_append(logging->executor->store, logging->channel, bytes, length, n_lines,
+		ends, logging->why);
 }
 
 static void open_lines(struct logging *logging, const struct row_shape *shape)
 {
 	if (!logging->writer)
 		logging->writer = line_open(logging->form, &logging->head, shape, append, logging);
+	else if (shape != logging->shape)
+		line_reshape(logging->writer, shape);
+	logging->shape = shape;
 }
 
 static int close_lines(struct logging *logging)

@@ -313,14 +313,23 @@ static int trim(struct store *store, uint64_t most_lines, uint64_t most_bytes, i
 	return r;
 }
 
+bool outbox_waiting(struct store *store)
+{
+	struct fault why;
+	int64_t some = 0;
+
+	return read_number(store, "SELECT EXISTS (SELECT 1 FROM outbox)", 0, &some, &why) == 0 &&
+		some;
+}
+
 int64_t outbox_trim(
 	struct store *store, uint64_t most_lines, uint64_t most_bytes, struct fault *why)
 {
-	int64_t some = 0, dropped = 0;
-	int r = read_number(store, "SELECT EXISTS (SELECT 1 FROM outbox)", 0, &some, why);
+	int64_t dropped = 0;
+	int r;
 
-	if (r < 0 || !some)
-		return r;
+	if (!outbox_waiting(store))
+		return 0;
 	r = store_begin(store, why);
 	if (r < 0)
 		return r;

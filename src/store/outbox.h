@@ -50,6 +50,9 @@ struct outbox_entry {
 int outbox_read(struct store *store, int64_t from, struct outbox_entry *entry, struct text *room,
 	struct fault *why);
 
+// Whether any lines wait.
+bool outbox_waiting(struct store *store);
+
 // Removes what all outputs have read, and the oldest entries beyond the limits (0: none), whose
 // lines are counted as dropped for those that had not read them. The number of lines dropped now.
 int64_t outbox_trim(
