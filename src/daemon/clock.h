@@ -13,3 +13,12 @@ static inline int64_t clock_ms(void)
 	(void) clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
+
+// A number of seconds that somebody chose, as milliseconds: what lies beyond some hundred years
+// stays there, so that times can be added.
+static inline int64_t clock_from_s(int64_t seconds)
+{
+	const int64_t most = INT64_C(10000000000);
+
+	return (seconds < most ? seconds : most) * 1000;
+}

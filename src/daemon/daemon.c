@@ -114,7 +114,7 @@ static int become_the_only_one(struct daemon *daemon, struct fault *why)
 
 	if (!flags_bool(flags, "ephemeral") && *path) {
 		int r = pidfile_open(&daemon->pidfile, path, flags_bool(flags, "force"),
-			flags_integer(flags, "alarm_timeout") * 1000, why);
+			clock_from_s(flags_integer(flags, "alarm_timeout")), why);
 
 		if (r < 0)
 			return r;
@@ -157,8 +157,8 @@ static int supervise(struct daemon *daemon)
 		.roles = roles,
 		.n_roles = sizeof(roles) / sizeof(roles[0]),
 		.limits = limited ? &limits : NULL,
-		.stop_ms = flags_integer(flags, "alarm_timeout") * 1000,
-		.most_delay_ms = flags_integer(flags, "watchdog_max_delay") * 1000,
+		.stop_ms = clock_from_s(flags_integer(flags, "alarm_timeout")),
+		.most_delay_ms = clock_from_s(flags_integer(flags, "watchdog_max_delay")),
 		.debug = flags_bool(flags, "enable_watchdog_debug"),
 		.notify = &daemon->notify,
 		.in_role = in_role,
@@ -223,8 +223,8 @@ int daemon_run(struct flags *flags, int argc, char **argv)
 	set_log(flags);
 	raise_files();
 	if (flags_bool(flags, "daemonize") &&
-		!background_begin(
-			&daemon.background, flags_integer(flags, "alarm_timeout") * 1000, &code))
+		!background_begin(&daemon.background,
+			clock_from_s(flags_integer(flags, "alarm_timeout")), &code))
 		return code;
 	notify_open(&daemon.notify);
 	code = run_alone(&daemon);

@@ -67,7 +67,7 @@ int64_t respawn_delay_ms(const struct run_report *report, int64_t most_delay_ms)
 		if (delay_ms > most_delay_ms)
 			delay_ms = most_delay_ms;
 	}
-	return lived_ms + delay_ms < APART_MS ? APART_MS - lived_ms : delay_ms;
+	return delay_ms < APART_MS - lived_ms ? APART_MS - lived_ms : delay_ms;
 }
 
 static void stop(struct supervisor *supervisor, int exit_code)

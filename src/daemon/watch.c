@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "daemon/clock.h"
 
 enum { MEGABYTE_SHIFT = 20, INTERVAL_MS = 3000 };
 
@@ -19,14 +20,6 @@ struct level {
 
 static const struct level normal = { 200, 10, 12 };
 static const struct level restrictive = { 100, 5, 6 };
-
-// A flag in seconds, as milliseconds; what lies beyond some hundred years stays there.
-static int64_t to_ms(int64_t seconds)
-{
-	const int64_t most = INT64_C(10000000000);
-
-	return (seconds < most ? seconds : most) * 1000;
-}
 
 static int64_t or_level(int64_t flag, int64_t level)
 {
@@ -52,12 +45,12 @@ bool watch_limits_read(struct watch_limits *limits, const struct flags *flags)
 			: (uint64_t) memory_mb << MEGABYTE_SHIFT,
 		.cpu_percent = percent < 100 ? percent : 100,
 		.n_cpus = n_cpus > 0 ? n_cpus : 1,
-		.excess_ms = to_ms(
+		.excess_ms = clock_from_s(
 			or_level(flags_integer(flags, "watchdog_latency_limit"), level->excess_s)),
-		.delay_ms = to_ms(flags_integer(flags, "watchdog_delay")),
-		.grace_ms = to_ms(flags_integer(flags, "watchdog_forced_shutdown_delay")),
-		.stall_ms = to_ms(flags_integer(flags, "watchdog_stall_limit")),
-		.wall_ms = wall_ms < to_ms(INT64_MAX) ? wall_ms : to_ms(INT64_MAX),
+		.delay_ms = clock_from_s(flags_integer(flags, "watchdog_delay")),
+		.grace_ms = clock_from_s(flags_integer(flags, "watchdog_forced_shutdown_delay")),
+		.stall_ms = clock_from_s(flags_integer(flags, "watchdog_stall_limit")),
+		.wall_ms = wall_ms < clock_from_s(INT64_MAX) ? wall_ms : clock_from_s(INT64_MAX),
 		.interval_ms = INTERVAL_MS,
 	};
 	return true;
