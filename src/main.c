@@ -9,6 +9,7 @@
 #include "shell/shell.h"
 
 static const char default_flag_file[] = "/etc/osquery/osquery.flags.default";
+static const char control_flag_file[] = "/etc/osquery/osquery.flags";
 
 static const char *program_name(char **argv)
 {
@@ -40,10 +41,14 @@ static bool names_flag_file(int argc, char **argv)
 	return false;
 }
 
-static int read_flags(struct flags *flags, int *argc, char **argv, struct fault *why)
+// Without --flagfile: the file that osqueryctl keeps for the daemon, or else the default one.
+static int read_flags(struct flags *flags, bool control, int *argc, char **argv, struct fault *why)
 {
 	if (!names_flag_file(*argc, argv)) {
-		int r = flags_read_file(flags, default_flag_file, true, why);
+		const char *path = control && access(control_flag_file, R_OK) == 0
+			? control_flag_file
+			: default_flag_file;
+		int r = flags_read_file(flags, path, true, why);
 
 		if (r < 0)
 			return r;
@@ -53,27 +58,30 @@ static int read_flags(struct flags *flags, int *argc, char **argv, struct fault 
 
 int main(int argc, char **argv)
 {
+	bool control = strcmp(program_name(argv), "osqueryctl") == 0;
 	bool daemon = is_daemon(argc, argv);
+	int given = argc;
 	struct flags flags = { 0 };
 	struct fault why;
 	int code = 1;
 
-	if (strcmp(program_name(argv), "osqueryctl") == 0) {
-		fputs("osqueryctl is not part of this version yet\n", stderr);
-		return 1;
-	}
 	if (shell_wants_help(argc, argv)) {
-		shell_help(argv[0], daemon);
+		if (control)
+			control_help(stdout);
+		else
+			shell_help(argv[0], daemon);
 		return 0;
 	}
 	if (shell_wants_version(argc, argv)) {
 		shell_version(argv[0]);
 		return 0;
 	}
-	if (!daemon)
+	if (!daemon && !control)
 		shell_presets(&flags);
-	if (read_flags(&flags, &argc, argv, &why) < 0)
+	if (read_flags(&flags, control, &argc, argv, &why) < 0)
 		fprintf(stderr, "%s\n", why.text);
+	else if (control)
+		code = control_run(&flags, argc < given, argc, argv);
 	else
 		code = daemon ? daemon_run(&flags, argc, argv) : shell_run(&flags, argc, argv);
 	flags_done(&flags);

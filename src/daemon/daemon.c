@@ -67,15 +67,18 @@ static void set_log(const struct flags *flags)
 
 static void raise_files(void)
 {
-	struct rlimit limit;
+	struct rlimit limit, wanted = { LEAST_FILES, LEAST_FILES };
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= LEAST_FILES)
 		return;
-	limit.rlim_cur = LEAST_FILES;
-	if (limit.rlim_max < LEAST_FILES)
-		limit.rlim_max = LEAST_FILES;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-		log_warning("less than %d files may be open: %s", LEAST_FILES, strerror(errno));
+	if (limit.rlim_max > LEAST_FILES)
+		wanted.rlim_max = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &wanted) == 0)
+		return;
+	log_warning("no more than %ju files may be open: %s", (uintmax_t) limit.rlim_max,
+		strerror(errno));
+	limit.rlim_cur = limit.rlim_max;
+	(void) setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 // The roles inherit it. It is not done to the process group, in which others may be: the script

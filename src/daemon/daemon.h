@@ -8,10 +8,15 @@
 //
 // The places of collector (events) and courier (network) are entries of the list of roles.
 
+#include <stdbool.h>
+#include <stdio.h>
+
 #include "base/flags.h"
 
 // Runs the daemon: the exit code.
 int daemon_run(struct flags *flags, int argc, char **argv);
 
-// osqueryctl: start, stop, restart, status, config-check. The exit code.
-int control_run(struct flags *flags, int argc, char **argv);
+// osqueryctl: start, stop, restart, status, config-check. `by_itself`: systemd is not asked. The
+// exit code.
+int control_run(const struct flags *flags, bool by_itself, int argc, char **argv);
+void control_help(FILE *file);
