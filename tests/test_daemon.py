@@ -180,6 +180,27 @@ def test_hangups_do_no_harm(daemon):
     assert one.end() == 0 and f"({runner}) was ended by signal 1 (" not in one.said
 
 
+def test_it_can_be_stopped_by_who_started_it_without_signals(daemon):
+    def refuse_signals():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1})
+
+    one = daemon().start(preexec_fn=refuse_signals).wait_ready()
+    runner = one.runner
+    assert one.end() == 0
+    assert f"({runner}) does not stop" not in one.said
+
+
+def test_nothing_is_written_over_when_it_has_no_stderr(daemon):
+    one = daemon()
+    one.process = subprocess.Popen(["/bin/sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "-", *one.command()])
+    wait_for(lambda: one.pidfile.exists() and one.runner, "the runner")
+    for pid in (one.pid, one.runner):
+        assert {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in (0, 1, 2)} == {"/dev/null"}
+    assert one.pidfile.read_text() == f"{one.pid}\n"
+    assert one.end() == 0
+
+
 # ---- roles ----
 
 @pytest.mark.parametrize("watchdog", ["--disable_watchdog=false", "--disable_watchdog",

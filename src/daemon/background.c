@@ -74,7 +74,7 @@ int background_detach(struct fault *why)
 	for (int fd = 0; fd <= 2; fd++)
 		if (dup2(nowhere, fd) < 0)
 			return fail(why, -errno, "/dev/null: %m");
-	return chdir("/") < 0 ? fail(why, -errno, "/: %m") : 0;
+	return 0;
 }
 
 void background_leave(struct background *background)

@@ -15,7 +15,8 @@ struct background {
 // other is ready, has ended or takes longer than `patience_ms`: false, and the exit code.
 bool background_begin(struct background *background, int64_t patience_ms, int *code);
 
-// Gives up terminal and folder: from now on stdin, stdout and stderr lead nowhere.
+// Gives up the terminal: from now on stdin, stdout and stderr lead nowhere. The folder stays the
+// same, because flags may have paths below it.
 int background_detach(struct fault *why);
 
 // Lets the one who waits go.

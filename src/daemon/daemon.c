@@ -2,6 +2,7 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -79,6 +80,16 @@ static void raise_files(void)
 		strerror(errno));
 	limit.rlim_cur = limit.rlim_max;
 	(void) setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Without stdin, stdout or stderr the next file that is opened would have their numbers, and what
+// is meant for a person would be written to it: to the store.
+static bool open_standard(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return false;
+	return true;
 }
 
 // The roles inherit it. It is not done to the process group, in which others may be: the script
@@ -218,6 +229,8 @@ int daemon_run(struct flags *flags, int argc, char **argv)
 	};
 	int code;
 
+	if (!open_standard())
+		return 1;
 	if (argc > 1) {
 		fprintf(stderr, "osqueryd takes flags only, and \"%s\" is none\n", argv[1]);
 		return 1;

@@ -12,7 +12,7 @@
 // configuration anew on SIGHUP and ends the query that runs on SIGUSR1. The latter comes with
 // sigqueue(3): si_int are the low 31 bits of the query's board.began_ms, so that the next one need
 // not end when that one is over. It dies when its supervisor does (SIGKILL). When it begins, SIGHUP
-// and SIGUSR1 are ignored, SIGTERM ends it, and no signal is blocked that was not before.
+// and SIGUSR1 are ignored, SIGTERM ends it, and no signal is blocked.
 struct role_context {
 	const struct flags *flags; // of command line and flag files
 	struct board *board;

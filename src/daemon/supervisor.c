@@ -43,7 +43,6 @@ struct supervisor {
 	struct child *children;
 	size_t n_children;
 	int epoll, signals;
-	sigset_t given_mask; // of signals, before ours
 	int64_t began_ms;
 	int64_t start_time; // seconds since 1970
 	uint64_t own_memory_bytes; // at the start
@@ -204,6 +203,7 @@ __attribute__((noreturn)) static void become(
 		.start_time = supervisor->start_time,
 		.supervisor = parent,
 	};
+	sigset_t none;
 
 	// Not a signal that could be obeyed late: a role without its supervisor is nobody's, and
 	// what it holds would be missed by the next one.
@@ -215,7 +215,8 @@ __attribute__((noreturn)) static void become(
 	(void) signal(SIGHUP, SIG_IGN);
 	(void) signal(SIGUSR1, SIG_IGN);
 	(void) signal(SIGINT, SIG_IGN); // Ctrl-C is the supervisor's
-	(void) sigprocmask(SIG_SETMASK, &supervisor->given_mask, NULL);
+	(void) sigemptyset(&none);
+	(void) sigprocmask(SIG_SETMASK, &none, NULL);
 	if (settings->in_role)
 		settings->in_role(settings->context, child->role);
 	exit(child->role->run(&context));
@@ -517,10 +518,13 @@ static int open_events(struct supervisor *supervisor, struct fault *why)
 	(void) sigaddset(&mask, SIGINT);
 	(void) sigaddset(&mask, SIGHUP);
 	(void) sigaddset(&mask, SIGCHLD);
-	(void) sigprocmask(SIG_BLOCK, &mask, &supervisor->given_mask);
+	(void) sigprocmask(SIG_BLOCK, &mask, NULL);
 	(void) signal(SIGPIPE, SIG_IGN);
 	(void) signal(SIGUSR1, SIG_IGN);
-	(void) signal(SIGCHLD, SIG_DFL); // ignored, as it may be inherited, it would lose the codes
+	// who started the daemon may have ignored them: nohup(1), a script; then none would come
+	(void) signal(SIGTERM, SIG_DFL);
+	(void) signal(SIGHUP, SIG_DFL);
+	(void) signal(SIGCHLD, SIG_DFL);
 	supervisor->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	supervisor->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (supervisor->signals < 0 || supervisor->epoll < 0 ||
@@ -555,7 +559,6 @@ static void close_supervisor(struct supervisor *supervisor)
 	for (size_t i = 0; i < supervisor->n_children; i++)
 		(void) munmap(supervisor->children[i].board, sizeof(struct board));
 	free(supervisor->children);
-	(void) sigprocmask(SIG_SETMASK, &supervisor->given_mask, NULL);
 }
 
 static void loop(struct supervisor *supervisor)

@@ -5,7 +5,7 @@
 
 void system_log_open(void)
 {
-	openlog("osqueryd", LOG_PID | LOG_CONS, LOG_DAEMON);
+	openlog("osqueryd", LOG_PID, LOG_DAEMON);
 }
 
 void system_log_write(int severity, const char *text)
