@@ -235,6 +235,10 @@ int daemon_run(struct flags *flags, int argc, char **argv)
 		fprintf(stderr, "osqueryd takes flags only, and \"%s\" is none\n", argv[1]);
 		return 1;
 	}
+	if (flags_bool(flags, "config_check") || flags_bool(flags, "config_dump")) {
+		fputs("the configuration can't be checked by this version yet\n", stderr);
+		return 1;
+	}
 	settle_flags(flags);
 	set_log(flags);
 	raise_files();
