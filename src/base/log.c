@@ -21,6 +21,11 @@ void log_threshold(enum severity lowest)
 	logging.threshold = lowest;
 }
 
+bool log_prints(enum severity severity)
+{
+	return severity >= logging.threshold;
+}
+
 void log_sink(void (*take)(void *context, const struct log_entry *entry), void *context)
 {
 	logging.take = take;

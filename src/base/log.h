@@ -13,6 +13,9 @@ enum severity { LOG_VERBOSE = -1, LOG_INFO = 0, LOG_WARNING = 1, LOG_ERROR = 2 }
 // Lines below `lowest` are not printed. Until it is called: LOG_WARNING.
 void log_threshold(enum severity lowest);
 
+// Whether lines of the severity are printed.
+bool log_prints(enum severity severity);
+
 // One line on stderr: severity letter, MMDD, time with microseconds, thread, file:line] text.
 // Control characters of the text are escaped.
 __attribute__((format(printf, 4, 5))) void log_line(

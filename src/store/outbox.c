@@ -83,6 +83,17 @@ int outbox_reader_open(
 	return r < 0 ? r : outbox_reader_save(store, reader, why);
 }
 
+int outbox_reader_find(struct store *store, const char *output, struct fault *why)
+{
+	auto_done sqlite3_stmt *statement = store_statement(
+		store, "SELECT 1 FROM reader WHERE output = ?", why);
+
+	if (!statement)
+		return why->code;
+	(void) sqlite3_bind_text(statement, 1, output, -1, SQLITE_STATIC);
+	return store_step(store, statement, why);
+}
+
 static int save_place(struct store *store, const struct outbox_reader *reader, struct fault *why)
 {
 	sqlite3_stmt *statement = store_statement(store,
@@ -208,6 +219,19 @@ int outbox_read(struct store *store, int64_t from, struct outbox_entry *entry, s
 	entry->bytes = room->bytes;
 	entry->length = room->length;
 	return r < 0 ? r : 1;
+}
+
+int64_t outbox_n_lines(struct store *store, int64_t from, struct fault *why)
+{
+	auto_done sqlite3_stmt *statement = store_statement(
+		store, "SELECT sum(n_lines) FROM outbox WHERE id >= ?", why);
+	int r;
+
+	if (!statement)
+		return why->code;
+	(void) sqlite3_bind_int64(statement, 1, from);
+	r = store_step(store, statement, why);
+	return r > 0 ? sqlite3_column_int64(statement, 0) : r;
 }
 
 // ---- trimming ----

@@ -31,6 +31,9 @@ struct outbox_reader {
 int outbox_reader_open(
 	struct store *store, struct outbox_reader *reader, const char *output, struct fault *why);
 
+// Whether the box knows the output: 1, 0. It does not when the store was replaced meanwhile.
+int outbox_reader_find(struct store *store, const char *output, struct fault *why);
+
 // Records where the reader is. A transaction of its own.
 int outbox_reader_save(struct store *store, const struct outbox_reader *reader, struct fault *why);
 
@@ -52,6 +55,9 @@ int outbox_read(struct store *store, int64_t from, struct outbox_entry *entry, s
 
 // Whether any lines wait.
 bool outbox_waiting(struct store *store);
+
+// How many lines end in the entries with an id from `from` on.
+int64_t outbox_n_lines(struct store *store, int64_t from, struct fault *why);
 
 // Removes what all outputs have read, and the oldest entries beyond the limits (0: none), whose
 // lines are counted as dropped for those that had not read them. The number of lines dropped now.
