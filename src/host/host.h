@@ -44,6 +44,7 @@ struct agent {
 	size_t n_packs;
 	const struct table *const *tables; // all of them, in byte order of their names
 	size_t n_tables;
+	const char *(*output_name)(size_t at); // of each output; NULL: that was the last
 };
 
 struct host {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "output/names.h"
 #include "shell/session.h"
 #include "tables/tables.h"
 #include "version.h"
@@ -318,6 +319,7 @@ static int open_session(struct session *session, struct fault *why)
 		.start_time = time(NULL),
 		.tables = tables_all,
 		.n_tables = n_tables_all,
+		.output_name = output_name,
 	};
 	r = host_open(&session->host, flags, &session->agent, why);
 	if (r < 0)

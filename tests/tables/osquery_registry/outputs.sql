@@ -1,0 +1,1 @@
+SELECT * FROM osquery_registry WHERE registry = 'logger';
