@@ -9,14 +9,43 @@ static const json_t *inside(const struct json_value *value)
 	return (const json_t *) value;
 }
 
-static struct json_value *parse(const char *bytes, size_t length, char *reason, size_t reason_size)
+static struct json_value *parse(
+	const char *bytes, size_t length, unsigned options, struct json_mistake *mistake)
 {
+	size_t flags = JSON_ALLOW_NUL | JSON_DECODE_ANY;
 	json_error_t error;
-	json_t *value = json_loadb(bytes, length, JSON_ALLOW_NUL | JSON_DECODE_ANY, &error);
+	json_t *value;
 
-	if (!value)
-		(void) snprintf(reason, reason_size, "line %d: %s", error.line, error.text);
+	if (options & JSON_UNIQUE)
+		flags |= JSON_REJECT_DUPLICATES;
+	value = json_loadb(bytes, length, flags, &error);
+	if (!value) {
+		mistake->line = error.line > 0 ? (unsigned) error.line : 1;
+		mistake->duplicate = json_error_code(&error) == json_error_duplicate_key;
+		(void) snprintf(mistake->text, sizeof(mistake->text), "%s", error.text);
+	}
 	return (struct json_value *) value;
+}
+
+static enum json_kind kind(const struct json_value *value)
+{
+	static const enum json_kind kinds[] = {
+		[JSON_OBJECT] = IS_OBJECT,
+		[JSON_ARRAY] = IS_ARRAY,
+		[JSON_STRING] = IS_STRING,
+		[JSON_INTEGER] = IS_NUMBER,
+		[JSON_REAL] = IS_NUMBER,
+		[JSON_TRUE] = IS_BOOL,
+		[JSON_FALSE] = IS_BOOL,
+		[JSON_NULL] = IS_NULL,
+	};
+
+	return value ? kinds[json_typeof(inside(value))] : IS_NONE;
+}
+
+static char *print(const struct json_value *value)
+{
+	return json_dumps(inside(value), JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
 static void free_value(struct json_value *value)
@@ -84,6 +113,8 @@ __attribute__((visibility("default"))) extern const struct json_library module_j
 const struct json_library module_json = {
 	.parse = parse,
 	.free = free_value,
+	.kind = kind,
+	.print = print,
 	.member = member,
 	.item = item,
 	.next = next,

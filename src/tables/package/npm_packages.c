@@ -102,7 +102,7 @@ static bool give_manifest(struct scan *scan, struct state *state, const char *pa
 {
 	static const char mark[] = "\xef\xbb\xbf"; // which editors may leave before UTF-8
 	const struct json_library *json = state->json;
-	char reason[160];
+	struct json_mistake mistake;
 	size_t length;
 	char *text = root_read(scan_root(scan), path, (size_t) scan_flag(scan, "read_max"),
 		scan_row_arena(scan), &length);
@@ -115,7 +115,7 @@ static bool give_manifest(struct scan *scan, struct state *state, const char *pa
 		text += strlen(mark);
 		length -= strlen(mark);
 	}
-	value = json->parse(text, length, reason, sizeof(reason));
+	value = json->parse(text, length, 0, &mistake);
 	if (!value)
 		return false;
 	is_object = json->is_object(value);
