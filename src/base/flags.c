@@ -26,7 +26,34 @@ void flags_done(struct flags *flags)
 {
 	for (size_t i = 0; i < n_flags; i++)
 		free(flags->set[i]);
+	for (size_t i = 0; i < flags->n_custom; i++) {
+		free(flags->custom[i].name);
+		free(flags->custom[i].value);
+	}
+	free(flags->custom);
 	*flags = (struct flags){ 0 };
+}
+
+static void set_custom(struct flags *flags, const char *name, const char *value)
+{
+	for (size_t i = 0; i < flags->n_custom; i++) {
+		if (strcmp(flags->custom[i].name, name) != 0)
+			continue;
+		free(flags->custom[i].value);
+		flags->custom[i].value = must_dup(value);
+		return;
+	}
+	flags->custom = must_resize(flags->custom, (flags->n_custom + 1) * sizeof(*flags->custom));
+	flags->custom[flags->n_custom++] = (struct custom_flag){ must_dup(name), must_dup(value) };
+}
+
+void flags_copy(struct flags *copy, const struct flags *flags)
+{
+	for (size_t i = 0; i < n_flags; i++)
+		if (flags->set[i])
+			copy->set[i] = must_dup(flags->set[i]);
+	for (size_t i = 0; i < flags->n_custom; i++)
+		set_custom(copy, flags->custom[i].name, flags->custom[i].value);
 }
 
 static int compare_name(const void *key, const void *flag)
@@ -140,6 +167,26 @@ static const char *nearest_flag(const char *name)
 		}
 	}
 	return nearest;
+}
+
+int flags_set_option(struct flags *flags, const char *name, const char *value, struct fault *why)
+{
+	const struct flag *flag = flag_find(name);
+	const char *nearest;
+
+	if (!flag && text_starts(name, "custom_")) {
+		if (flags->n_custom == FLAGS_MAX)
+			return fail(why, -E2BIG, "there are more than %d custom flags", FLAGS_MAX);
+		set_custom(flags, name, value);
+		return 0;
+	}
+	if (flag && flag->kind == FLAG_CLI)
+		return fail(why, -EPERM, "--%s can only be set on the command line", name);
+	if (flag)
+		return flags_set(flags, name, value, why);
+	nearest = nearest_flag(name);
+	return fail(why, -ENOENT, "unknown flag --%s%s%s", name,
+		nearest ? ", the nearest is --" : "", nearest ? nearest : "");
 }
 
 static int refuse_unknown(

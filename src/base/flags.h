@@ -45,9 +45,16 @@ enum { FLAGS_MAX = 320 };
 // them.
 struct flags {
 	char *set[FLAGS_MAX]; // by position in flag_list, NULL: nobody set it
+	struct custom_flag {
+		char *name, *value;
+	} * custom; // what a configuration names custom_…
+	size_t n_custom;
 };
 
 void flags_done(struct flags *flags);
+
+// Makes `copy`, which is all zero, the same as `flags`.
+void flags_copy(struct flags *copy, const struct flags *flags);
 
 // Takes all flags out of the arguments (argv[0] stays) and reads flag files as they are named. What
 // is left in argv are the words. -EINVAL with the flag, the place and the nearest name on a
@@ -59,6 +66,10 @@ int flags_read_file(struct flags *flags, const char *path, bool optional, struct
 
 // Sets one flag or alias by name; checks the value against the type.
 int flags_set(struct flags *flags, const char *name, const char *value, struct fault *why);
+
+// The same on behalf of a configuration, which may set everything but what is for the command line
+// alone, and any name that begins with custom_. The reason names the nearest flag.
+int flags_set_option(struct flags *flags, const char *name, const char *value, struct fault *why);
 
 // The flag by name or alias, or NULL.
 const struct flag *flag_find(const char *name);

@@ -12,6 +12,7 @@
 #include "base/flags.h"
 
 struct sql;
+struct table;
 
 struct config_query {
 	const char *name; // within its pack
@@ -56,6 +57,8 @@ struct config_list {
 struct config_auto_table {
 	const char *name, *sql, *path;
 	const char *const *columns; // NULL-terminated
+	const char *place; // "file:line"
+	const struct table *table; // what it is in SQL
 };
 
 #define CONFIG_ARRAY(type, name)                                                                   \
@@ -76,7 +79,16 @@ struct config {
 	const char *const *enable_subscribers, *const *disable_subscribers;
 	CONFIG_ARRAY(struct config_named, sources); // name and raw text, in order
 	CONFIG_ARRAY(char *const, warnings); // what was left out and why, one sentence each
+	char seen[40 + 1]; // digest of all that was read: sources and the files of packs
+	const char *const *pack_values; // NULL-terminated: the files of packs, as they were named
 	struct arena arena; // owns all of it
+};
+
+// Receives what a source reads.
+struct config_reader {
+	void (*give)(void *context, const char *name, const char *text, size_t length);
+	void (*warn)(void *context, const char *sentence); // a part could not be read
+	void *context;
 };
 
 // A kind of place where sources come from; src/config/NAME.c defines config_source_NAME.
@@ -84,15 +96,14 @@ struct config_source {
 	const char *name;
 	const char *about;
 
-	// Gives the raw texts of all sources, in order, by calling `take`.
-	int (*read)(const struct flags *flags,
-		void (*take)(void *context, const char *name, const char *text, size_t length),
-		void *context, struct fault *why);
+	// Gives the raw texts of all sources, in order.
+	int (*read)(
+		const struct flags *flags, const struct config_reader *reader, struct fault *why);
 
-	// The packs behind a text value of "packs": path or pattern. Calls `take` for each.
+	// Gives the packs behind a text value of "packs", a path or a pattern: the path and raw
+	// text of each file, in order. May be NULL.
 	int (*read_packs)(const struct flags *flags, const char *value,
-		void (*take)(void *context, const char *path, const char *text, size_t length),
-		void *context, struct fault *why);
+		const struct config_reader *reader, struct fault *why);
 };
 
 extern const struct config_source *const config_sources_all[];

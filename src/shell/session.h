@@ -2,11 +2,16 @@
 #pragma once
 // What the parts of the shell share: one person's session.
 
+#include "config/config.h"
 #include "shell/output.h"
 #include "sql/sql.h"
 
 struct session {
-	struct flags *flags;
+	const struct flags *given; // on the command line
+	struct config *config; // NULL: there is none
+	struct flags settled; // with the options of the configuration over those given
+	const struct flags *flags; // in force: given or settled
+	struct arena reports; // about the configuration
 	struct host host;
 	struct agent agent;
 	struct sql *sql;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "config/report.h"
 #include "output/names.h"
 #include "shell/session.h"
 #include "tables/tables.h"
@@ -190,6 +191,33 @@ static int print_all(struct session *session, const char *table)
 	return session_command(session, command.bytes);
 }
 
+static int run_queries(struct session *session, const struct config_pack *pack)
+{
+	for (size_t i = 0; i < pack->n_queries; i++) {
+		const struct config_query *query = &pack->queries[i];
+		struct fault why;
+		int code = session_query(session, query->sql, &why);
+
+		if (code != 0) {
+			fprintf(stderr, "Could not execute query %s: %s\nError: %s\n", query->name,
+				query->sql, why.text);
+			return code;
+		}
+	}
+	return 0;
+}
+
+// Several sources may have a pack of that name, as each may have a schedule.
+static int run_pack(struct session *session, const char *name)
+{
+	int code = 0;
+
+	for (size_t i = 0; session->config && i < session->config->n_packs && code == 0; i++)
+		if (strcmp(session->config->packs[i].name, name) == 0)
+			code = run_queries(session, &session->config->packs[i]);
+	return code;
+}
+
 static int dispatch(struct session *session, const char *word)
 {
 	const struct flags *flags = session->flags;
@@ -204,11 +232,8 @@ static int dispatch(struct session *session, const char *word)
 		return print_all(session, flags_string(flags, "A"));
 	if (times > 0)
 		return profile(session, query, times);
-	if (*flags_string(flags, "pack")) {
-		fputs("--pack: packs come with the configuration, which is not available yet\n",
-			stderr);
-		return 0;
-	}
+	if (*flags_string(flags, "pack"))
+		return run_pack(session, flags_string(flags, "pack"));
 	if (*flags_string(flags, "query"))
 		return run_once(session, query);
 	if (*flags_string(flags, "query_file"))
@@ -304,6 +329,34 @@ static void set_log(const struct flags *flags)
 		log_threshold(lowest > LOG_WARNING ? (enum severity) lowest : LOG_WARNING);
 }
 
+// A configuration that is not there where nobody said it was is none.
+static bool has_config(const struct flags *flags)
+{
+	return flags_is_set(flags, "config_path") ||
+		strcmp(flags_string(flags, "config_plugin"), "filesystem") != 0 ||
+		access(flags_string(flags, "config_path"), F_OK) == 0;
+}
+
+// What is wrong with it is said, and the shell goes on.
+static void load_config(struct session *session)
+{
+	struct fault why;
+
+	session->flags = session->given;
+	if (!has_config(session->given))
+		return;
+	session->config = config_load(session->given, HOSTQL_VERSION, NULL, &why);
+	if (!session->config) {
+		log_error("Error reading config: %s", why.text);
+		return;
+	}
+	config_apply_options(session->config, session->given, &session->settled);
+	session->flags = &session->settled;
+	set_log(session->flags);
+	for (size_t i = 0; i < session->config->n_warnings; i++)
+		log_warning("%s", session->config->warnings[i]);
+}
+
 static int open_session(struct session *session, struct fault *why)
 {
 	const struct flags *flags = session->flags;
@@ -321,6 +374,8 @@ static int open_session(struct session *session, struct fault *why)
 		.n_tables = n_tables_all,
 		.output_name = output_name,
 	};
+	if (session->config)
+		config_report(session->config, &session->reports, &session->agent);
 	r = host_open(&session->host, flags, &session->agent, why);
 	if (r < 0)
 		return r;
@@ -328,6 +383,8 @@ static int open_session(struct session *session, struct fault *why)
 	if (!session->sql)
 		return why->code;
 	sql_limit(session->sql, &limits);
+	if (session->config)
+		config_apply_tables(session->config, NULL, session->sql);
 	return 0;
 }
 
@@ -358,15 +415,23 @@ static int run_session(struct session *session, const char *word)
 
 int shell_run(struct flags *flags, int argc, char **argv)
 {
-	struct session session = { .flags = flags, .host.root.fd = -1 };
+	struct session session = { .given = flags, .host.root.fd = -1 };
 	bool one_shot = argc > 1 || !isatty(STDIN_FILENO);
 	int code;
 
 	settle_flags(flags, one_shot);
 	set_log(flags);
+	if (flags_bool(flags, "config_check"))
+		return config_check(flags, HOSTQL_VERSION);
+	if (flags_bool(flags, "config_dump"))
+		return config_dump(flags);
+	load_config(&session);
 	code = run_session(&session, argc > 1 ? argv[1] : NULL);
 	sql_close(session.sql);
 	host_close(&session.host);
+	arena_done(&session.reports);
+	config_free(session.config);
+	flags_done(&session.settled);
 	if (session.output.file &&
 		(fflush(session.output.file) != 0 || ferror(session.output.file))) {
 		fputs("Error: not all output could be written\n", stderr);

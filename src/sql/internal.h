@@ -18,7 +18,7 @@ struct entry {
 struct sql {
 	sqlite3 *db;
 	struct host *host;
-	struct entry *entries; // enabled tables, in order
+	struct entry **entries; // enabled tables, in order; each stays where it is
 	size_t n_entries;
 	struct sql_limits limits;
 
@@ -40,8 +40,10 @@ struct sql {
 // Whether the running query has to end: looks at the clocks when the last look was some time ago.
 bool sql_must_stop(struct sql *sql);
 
-// sqlite3_module of every table, and its registration under the table's name and alias.
+// sqlite3_module of every table, and its registration under the table's name and alias. SQLite then
+// owns the entry and frees it when nothing uses it any more.
 int vtab_register(struct sql *sql, struct entry *entry);
+void vtab_unregister(struct sql *sql, const struct table *table);
 
 // Collations (collation.c) and all functions.
 int collations_register(sqlite3 *db);

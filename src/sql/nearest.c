@@ -57,7 +57,7 @@ void nearest_explain(struct sql *sql, const char *text, const char *message, str
 		dot = strchr(guess.name, '.');
 		guess.name = dot ? dot + 1 : guess.name;
 		for (size_t i = 0; i < sql->n_entries; i++)
-			consider(&guess, sql->entries[i].table->name);
+			consider(&guess, sql->entries[i]->table->name);
 	} else if (text_starts(message, no_column) && text) {
 		guess.name = message + strlen(no_column);
 		dot = strrchr(guess.name, '.');

@@ -222,6 +222,11 @@ bool scan_row(struct scan *scan)
 
 // ---- the scan itself ----
 
+const struct table *scan_table(const struct scan *scan)
+{
+	return scan->table;
+}
+
 void *scan_state(struct scan *scan)
 {
 	return scan->state;

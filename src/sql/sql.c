@@ -81,7 +81,7 @@ static void begin(struct sql *sql)
 		sqlite3_hard_heap_limit64(
 			sqlite3_memory_used() + 2 * sql->limits.memory_bytes + HEAP_SLACK_BYTES);
 	for (size_t i = 0; i < sql->n_entries; i++)
-		sql->entries[i].scans = sql->entries[i].rows = 0;
+		sql->entries[i]->scans = sql->entries[i]->rows = 0;
 }
 
 void sql_limit(struct sql *sql, const struct sql_limits *limits)
@@ -185,13 +185,13 @@ size_t sql_n_tables(const struct sql *sql)
 
 const struct table *sql_table(const struct sql *sql, size_t at)
 {
-	return sql->entries[at].table;
+	return sql->entries[at]->table;
 }
 
 const struct table *sql_find_table(const struct sql *sql, const char *name)
 {
 	for (size_t i = 0; i < sql->n_entries; i++) {
-		const struct table *table = sql->entries[i].table;
+		const struct table *table = sql->entries[i]->table;
 
 		if (strcasecmp(table->name, name) == 0 ||
 			(table->alias && strcasecmp(table->alias, name) == 0))
@@ -205,7 +205,7 @@ size_t sql_table_uses(const struct sql *sql, struct sql_table_use *uses, size_t 
 	size_t n = 0;
 
 	for (size_t i = 0; i < sql->n_entries && n < room; i++) {
-		const struct entry *entry = &sql->entries[i];
+		const struct entry *entry = sql->entries[i];
 
 		if (entry->scans)
 			uses[n++] = (struct sql_table_use){ entry->table, entry->scans,
@@ -223,6 +223,49 @@ static bool is_enabled(const struct host *host, const struct table *table)
 	return *enabled == '\0' || text_lists(enabled, table->name);
 }
 
+static int register_table(struct sql *sql, const struct table *table, size_t at)
+{
+	struct entry *entry = must_alloc(sizeof(*entry));
+	int r;
+
+	*entry = (struct entry){ .table = table, .sql = sql };
+	r = vtab_register(sql, entry);
+	if (r != SQLITE_OK)
+		return r;
+	memmove(sql->entries + at + 1, sql->entries + at,
+		(sql->n_entries - at) * sizeof(struct entry *));
+	sql->entries[at] = entry;
+	sql->n_entries++;
+	return SQLITE_OK;
+}
+
+int sql_add_table(struct sql *sql, const struct table *table, struct fault *why)
+{
+	size_t at = 0;
+
+	if (sql_find_table(sql, table->name))
+		return fail(why, -EEXIST, "there is a table %s", table->name);
+	while (at < sql->n_entries && strcmp(sql->entries[at]->table->name, table->name) < 0)
+		at++;
+	sql->entries = must_resize(sql->entries, (sql->n_entries + 1) * sizeof(struct entry *));
+	if (register_table(sql, table, at) != SQLITE_OK)
+		return fail(why, -EIO, "%s", sqlite3_errmsg(sql->db));
+	return 0;
+}
+
+void sql_remove_table(struct sql *sql, const struct table *table)
+{
+	for (size_t at = 0; at < sql->n_entries; at++) {
+		if (sql->entries[at]->table != table)
+			continue;
+		sql->n_entries--;
+		memmove(sql->entries + at, sql->entries + at + 1,
+			(sql->n_entries - at) * sizeof(struct entry *));
+		vtab_unregister(sql, table);
+		return;
+	}
+}
+
 static int register_all(struct sql *sql, struct fault *why)
 {
 	const struct agent *agent = sql->host->agent;
@@ -231,15 +274,9 @@ static int register_all(struct sql *sql, struct fault *why)
 	if (r == SQLITE_OK)
 		r = collations_register(sql->db);
 	sql->entries = must_alloc(agent->n_tables * sizeof(*sql->entries));
-	for (size_t i = 0; r == SQLITE_OK && i < agent->n_tables; i++) {
-		struct entry *entry = &sql->entries[sql->n_entries];
-
-		if (!is_enabled(sql->host, agent->tables[i]))
-			continue;
-		*entry = (struct entry){ .table = agent->tables[i], .sql = sql };
-		sql->n_entries++;
-		r = vtab_register(sql, entry);
-	}
+	for (size_t i = 0; r == SQLITE_OK && i < agent->n_tables; i++)
+		if (is_enabled(sql->host, agent->tables[i]))
+			r = register_table(sql, agent->tables[i], sql->n_entries);
 	if (r != SQLITE_OK)
 		return fail(why, -EIO, "sql: %s", sqlite3_errmsg(sql->db));
 	return 0;
@@ -272,7 +309,7 @@ void sql_close(struct sql *sql)
 {
 	if (!sql)
 		return;
-	(void) sqlite3_close_v2(sql->db);
+	(void) sqlite3_close_v2(sql->db); // frees what the entries are
 	free(sql->entries);
 	free(sql);
 }

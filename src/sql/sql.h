@@ -61,6 +61,12 @@ int64_t sql_memory(const struct sql *sql, int64_t *most_bytes);
 
 // The table or alias of that name, among those that are enabled, or NULL.
 const struct table *sql_find_table(const struct sql *sql, const char *name);
+
+// Adds a table while the database is open, and takes it away: when no statement uses it. `table`
+// is borrowed until then. -EEXIST when there is a table of that name.
+int sql_add_table(struct sql *sql, const struct table *table, struct fault *why);
+void sql_remove_table(struct sql *sql, const struct table *table);
+
 size_t sql_n_tables(const struct sql *sql);
 const struct table *sql_table(const struct sql *sql, size_t at);
 

@@ -106,6 +106,8 @@ struct table {
 	int (*next)(struct scan *scan, struct fault *why);
 	int (*fetch)(struct scan *scan, unsigned group, struct fault *why);
 	void (*close)(struct scan *scan);
+
+	const void *context; // of a table that is made while the program runs
 };
 
 #define COLUMNS(list) .columns = (list), .n_columns = sizeof(list) / sizeof((list)[0])
@@ -161,6 +163,9 @@ void scan_double(struct scan *scan, unsigned column, double value);
 int scan_fetch(struct scan *scan, unsigned group, struct fault *why);
 
 // ---- the scan itself ----
+
+// What the table says of itself.
+const struct table *scan_table(const struct scan *scan);
 
 // The state of a table that is given row by row.
 void *scan_state(struct scan *scan);

@@ -699,9 +699,21 @@ static const sqlite3_module module = {
 
 int vtab_register(struct sql *sql, struct entry *entry)
 {
-	int r = sqlite3_create_module_v2(sql->db, entry->table->name, &module, entry, NULL);
+	const struct table *table = entry->table;
+	int r = SQLITE_OK;
 
-	if (r == SQLITE_OK && entry->table->alias)
-		r = sqlite3_create_module_v2(sql->db, entry->table->alias, &module, entry, NULL);
+	// the alias first: it is the module of the name that frees the entry, also on failure
+	if (table->alias)
+		r = sqlite3_create_module_v2(sql->db, table->alias, &module, entry, NULL);
+	if (r == SQLITE_OK)
+		return sqlite3_create_module_v2(sql->db, table->name, &module, entry, free);
+	free(entry);
 	return r;
+}
+
+void vtab_unregister(struct sql *sql, const struct table *table)
+{
+	if (table->alias)
+		(void) sqlite3_create_module_v2(sql->db, table->alias, NULL, NULL, NULL);
+	(void) sqlite3_create_module_v2(sql->db, table->name, NULL, NULL, NULL);
 }

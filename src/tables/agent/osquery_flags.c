@@ -51,6 +51,13 @@ static int generate(struct scan *scan, struct fault *why)
 		scan_text(scan, VALUE, flags->set[i] ? flags->set[i] : flag->initial);
 		scan_integer(scan, SHELL_ONLY, flag->kind == FLAG_SHELL);
 	}
+	for (size_t i = 0; more && i < flags->n_custom; i++) {
+		more = scan_row(scan);
+		scan_text(scan, NAME, flags->custom[i].name);
+		scan_text(scan, TYPE, "string");
+		scan_text(scan, VALUE, flags->custom[i].value);
+		scan_integer(scan, SHELL_ONLY, 0);
+	}
 	return 0;
 }
 

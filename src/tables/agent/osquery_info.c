@@ -28,7 +28,8 @@ enum {
 static const struct column columns[] = {
 	[PID] = { "pid", INTEGER, "Process id." },
 	[UUID] = { "uuid", TEXT, "Id of this machine.", NOCASE },
-	[INSTANCE_ID] = { "instance_id", TEXT, "Random id of this instance." },
+	[INSTANCE_ID] = { "instance_id", TEXT,
+		"Random id of this instance: of its store, where it has one." },
 	[VERSION_NAME] = { "version", TEXT, "Version of the program.", VERSION },
 	[CONFIG_HASH] = { "config_hash", TEXT,
 		"Digest of the configuration; empty if none is loaded.", NOCASE },
@@ -52,14 +53,17 @@ static int generate(struct scan *scan, struct fault *why)
 	if (scan_wants(scan, UUID) && identity_uuid(scan_root(scan), uuid))
 		scan_text(scan, UUID, uuid);
 	if (scan_wants(scan, INSTANCE_ID))
-		scan_text(scan, INSTANCE_ID, identity_instance(scan_host(scan)));
+		scan_text(scan, INSTANCE_ID,
+			agent->instance_id ? agent->instance_id
+					   : identity_instance(scan_host(scan)));
 	scan_text(scan, VERSION_NAME, agent->version);
-	scan_integer(scan, CONFIG_VALID, 0);
+	scan_text(scan, CONFIG_HASH, agent->config_hash);
+	scan_integer(scan, CONFIG_VALID, agent->config_hash != NULL);
 	scan_text(scan, EXTENSIONS, "inactive");
 	scan_text(scan, BUILD_PLATFORM, "linux");
 	scan_text(scan, BUILD_DISTRIBUTION, BUILD_DISTRO);
 	scan_integer(scan, START_TIME, agent->start_time);
-	scan_integer(scan, WATCHER, -1);
+	scan_integer(scan, WATCHER, agent->supervisor ? agent->supervisor : -1);
 	scan_integer(scan, PLATFORM_MASK, 1 | 8);
 	return 0;
 }
