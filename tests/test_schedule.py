@@ -79,7 +79,7 @@ def test_snapshots_go_to_a_file_of_their_own(daemon, tmp_path):
 
 def test_forms_and_numbers_follow_the_options(daemon, tmp_path):
     root = hosts_root(tmp_path / "root", ["one"])
-    query = {"query": "SELECT hostnames, 7 AS n, 0.5 AS r, NULL AS nothing FROM etc_hosts", "interval": 1}
+    query = {"query": "SELECT hostnames, 7 AS n, 0.5 AS r, NULL AS missing FROM etc_hosts", "interval": 1}
     one = daemon({"options": {"logger_event_type": False, "logger_numerics": True, "nullvalue": "-",
                               "logger_snapshot_event_type": True, "schedule_epoch": 3,
                               "host_identifier": "specified", "specified_identifier": "it"},
@@ -91,7 +91,7 @@ def test_forms_and_numbers_follow_the_options(daemon, tmp_path):
     check_line(batch)
     check_line(snap)
     assert batch["diffResults"] == {"removed": [],
-                                    "added": [{"hostnames": "one", "n": 7, "nothing": "-", "r": 0.5}]}
+                                    "added": [{"hostnames": "one", "missing": "-", "n": 7, "r": 0.5}]}
     assert snap["columns"] == batch["diffResults"]["added"][0] and snap["action"] == "snapshot"
     assert batch["epoch"] == 3 and batch["hostIdentifier"] == "it" and batch["numerics"] is True
 
@@ -304,12 +304,25 @@ def test_a_runner_that_hangs_is_ended_alone_and_its_query_denied(daemon, tmp_pat
     # as a process that waits in the kernel: it hears nothing but SIGKILL
     os.kill(runner, signal.SIGSTOP)
     one.wait_error("is started again")
-    one.wait_error("Scheduled query may have failed: slow")
     hosts_root(root, ["one", "two"])
     one.wait_lines(2)
     assert one.runner() != runner and one.process.poll() is None
     one.stop()
     assert is_denied(one, "slow")
+
+
+def test_the_query_of_a_runner_that_was_killed_is_denied(daemon, tmp_path):
+    root = hosts_root(tmp_path / "root", ["one"])
+    one = daemon({"schedule": {"slow": {"query": "SELECT sleep(3600) AS s", "interval": 1},
+                               "kept": {"query": "SELECT 1", "interval": 1, "denylist": False},
+                               "hosts": HOSTS}}, f"--host_root={root}").start()
+    wait_for(lambda: executing(one) == "slow", "the slow query to run")
+    os.kill(one.runner(), signal.SIGKILL)
+    one.wait_error("Scheduled query may have failed: slow")
+    hosts_root(root, ["one", "two"])
+    one.wait_lines(2, query="hosts")
+    one.stop()
+    assert is_denied(one, "slow") and not is_denied(one, "hosts")
 
 
 def test_a_fifo_blocks_nothing(daemon, tmp_path):

@@ -1,17 +1,278 @@
 // SPDX-License-Identifier: Apache-2.0
-// The runner: runs all SQL.
-#include <signal.h>
-#include <stddef.h>
+// The runner: the role that runs all SQL.
+#include "daemon/runner.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "daemon/role.h"
+#include "base/log.h"
+#include "daemon/clock.h"
+#include "output/names.h"
+#include "tables/tables.h"
+#include "version.h"
+
+enum {
+	MINUTE_S = 60,
+	RETRY_S = 5, // outputs that did not take their lines
+	COARSE_MS = 5, // time(2) may be so much behind
+};
+
+// The runner that signals mean.
+static struct runner *running;
+
+// ---- time ----
+
+static int64_t read_ms(clockid_t clock)
+{
+	struct timespec now;
+
+	(void) clock_gettime(clock, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+int64_t runner_now_ms(const struct runner *runner)
+{
+	return read_ms(CLOCK_BOOTTIME) + runner->clock_offset_ms;
+}
+
+static void beat(const struct runner *runner)
+{
+	atomic_store(&runner->context->board->beat_ms, (uint64_t) clock_ms());
+}
+
+// ---- signals ----
+
+// Whether the query that is meant still runs; a person who sends the signal means any.
+static bool means_this_query(const siginfo_t *info)
+{
+	uint64_t began_ms = atomic_load(&running->context->board->began_ms);
+
+	return info->si_code != SI_QUEUE || info->si_int == (int) (began_ms & INT32_MAX);
+}
+
+static void on_signal(int signal, siginfo_t *info, void *context)
+{
+	(void) context;
+	if (signal == SIGHUP) {
+		running->reload = true;
+		return;
+	}
+	if (signal == SIGTERM)
+		running->stop = true;
+	else if (means_this_query(info))
+		running->cancel = true;
+	else
+		return;
+	if (running->sql)
+		sql_cancel(running->sql);
+}
+
+static void catch_signals(struct runner *runner)
+{
+	static const int caught[] = { SIGTERM, SIGHUP, SIGUSR1 };
+	struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+
+	running = runner;
+	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+		(void) sigaction(caught[i], &action, NULL);
+	(void) signal(SIGPIPE, SIG_IGN);
+}
+
+// Of a running query. A signal that came just before it began has not cancelled it.
+static void on_progress(void *context)
+{
+	struct runner *runner = context;
+
+	beat(runner);
+	if (runner->stop || runner->cancel)
+		sql_cancel(runner->sql);
+}
+
+// ---- the loop ----
+
+// Sleeps up to the count, or until a signal. The clock goes on while the machine sleeps.
+static void sleep_until(struct runner *runner, int timer, int64_t until_ms)
+{
+	int64_t at_ms = until_ms - runner->clock_offset_ms;
+	struct itimerspec when = {
+		.it_value = { at_ms / 1000, at_ms % 1000 * 1000000 },
+	};
+	struct pollfd due = { .fd = timer, .events = POLLIN };
+	sigset_t all, before;
+
+	if (at_ms <= read_ms(CLOCK_BOOTTIME))
+		return;
+	(void) timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
+	(void) sigfillset(&all);
+	(void) sigprocmask(SIG_BLOCK, &all, &before);
+	if (!runner->stop && !runner->reload)
+		(void) ppoll(&due, 1, NULL, &before);
+	(void) sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+static void work_minute(struct runner *runner, uint64_t now_s)
+{
+	uint64_t minute = now_s / MINUTE_S;
+
+	if (minute == runner->minute)
+		return;
+	runner->minute = minute;
+	if (runner->decorations)
+		decorations_run(
+			runner->decorations, runner->sql, DECORATE_INTERVAL, minute * MINUTE_S);
+	store_tidy(runner->store);
+}
+
+static void run_due(struct runner *runner)
+{
+	while (!runner->stop && runner->schedule) {
+		struct scheduled *scheduled = schedule_due(
+			runner->schedule, (uint64_t) runner_now_ms(runner) / 1000);
+
+		if (!scheduled)
+			return;
+		beat(runner);
+		runner_turn(runner, scheduled);
+	}
+}
+
+static void deliver(struct runner *runner)
+{
+	struct fault why;
+
+	if (outputs_deliver(runner->outputs, &why) < 0)
+		runner_store_failed(runner, &why);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+// The count of seconds at which there is something to do.
+static uint64_t next_s(const struct runner *runner, uint64_t now_s)
+{
+	uint64_t timeout_s = (uint64_t) flags_integer(&runner->flags, "schedule_timeout");
+	uint64_t next = runner->schedule ? schedule_next_s(runner->schedule) : UINT64_MAX;
+
+	next = least(next, (now_s / MINUTE_S + 1) * MINUTE_S);
+	next = least(next, runner->refresh_s);
+	if (timeout_s)
+		next = least(next, runner->began_s + timeout_s);
+	return outbox_waiting(runner->store) ? least(next, now_s + RETRY_S) : next;
+}
+
+static bool is_over(const struct runner *runner, uint64_t now_s)
+{
+	uint64_t timeout_s = (uint64_t) flags_integer(&runner->flags, "schedule_timeout");
+
+	if (!timeout_s || now_s < runner->began_s + timeout_s)
+		return false;
+	log_info("The scheduler ended after %llu seconds", (unsigned long long) timeout_s);
+	return true;
+}
+
+static void loop(struct runner *runner, int timer)
+{
+	while (!runner->stop) {
+		uint64_t now_s = (uint64_t) runner_now_ms(runner) / 1000;
+
+		beat(runner);
+		if (is_over(runner, now_s))
+			return;
+		if (runner->reload || now_s >= runner->refresh_s) {
+			runner->reload = false;
+			runner_load(runner);
+		}
+		work_minute(runner, now_s);
+		run_due(runner);
+		deliver(runner);
+		if (!runner->stop)
+			sleep_until(runner, timer, (int64_t) next_s(runner, now_s) * 1000);
+	}
+}
+
+// ---- start and end ----
+
+static int open_all(struct runner *runner, struct fault *why)
+{
+	static const struct config none = { 0 };
+	const struct role_context *context = runner->context;
+	int r;
+
+	runner->agent = (struct agent){
+		.version = HOSTQL_VERSION,
+		.start_time = context->start_time,
+		.daemon = true,
+		.supervisor = context->supervisor,
+		.tables = tables_all,
+		.n_tables = n_tables_all,
+		.output_name = output_name,
+	};
+	config_apply_options(&none, context->flags, &runner->flags);
+	r = host_open(&runner->host, &runner->flags, &runner->agent, why);
+	if (r < 0)
+		return r;
+	runner->sql = sql_open(&runner->host, why);
+	if (!runner->sql)
+		return why->code;
+	sql_on_progress(runner->sql, on_progress, runner);
+	runner_open_store(runner);
+	// its options say where lines go; without one the given flags do
+	runner_load(runner);
+	if (!runner->outputs)
+		runner_open_outputs(runner);
+	return runner->outputs ? 0 : fail(why, -EINVAL, "without outputs nothing can be logged");
+}
+
+static void close_all(struct runner *runner)
+{
+	status_close(runner->status);
+	decorations_close(runner->decorations);
+	schedule_close(runner->schedule);
+	outputs_close(runner->outputs);
+	sql_close(take(runner->sql)); // a signal finds none
+	config_free(runner->config);
+	store_close(runner->store);
+	host_close(&runner->host);
+	flags_done(&runner->flags);
+}
+
+static void begin(struct runner *runner)
+{
+	runner->clock_offset_ms = read_ms(CLOCK_REALTIME) - read_ms(CLOCK_BOOTTIME) -
+		COARSE_MS; // so that what is due at a second has that second in its lines
+	runner->began_s = (uint64_t) runner_now_ms(runner) / 1000;
+	runner->minute = runner->began_s / MINUTE_S;
+	runner->refresh_s = UINT64_MAX;
+}
 
 static int run(const struct role_context *context)
 {
-	context->board->beat_ms = 1;
-	(void) signal(SIGTERM, SIG_DFL);
-	(void) pause();
-	return 0;
+	auto_close int timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	struct runner runner = { .context = context, .host.root.fd = -1 };
+	struct fault why = { 0 };
+	int code = EXIT_STOP;
+
+	runner.status = status_open();
+	catch_signals(&runner);
+	begin(&runner);
+	if (timer < 0)
+		(void) fail(&why, -errno, "timerfd: %m");
+	if (timer < 0 || open_all(&runner, &why) < 0) {
+		log_error("%s", why.text);
+		code = EXIT_CATASTROPHIC;
+	} else {
+		runner_deny_unfinished(&runner);
+		loop(&runner, timer);
+		deliver(&runner);
+	}
+	close_all(&runner);
+	return code;
 }
 
 static bool is_needed(const struct flags *flags)

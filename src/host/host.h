@@ -38,6 +38,8 @@ struct agent {
 	int supervisor; // its process id, 0: none
 	const char *config_hash; // NULL: no valid configuration
 	const char *instance_id; // that of the store, NULL: none
+	void (*refresh)(void *context); // brings the following up to date; NULL: they always are
+	void *refresh_context;
 	const struct query_report *queries;
 	size_t n_queries;
 	const struct pack_report *packs;

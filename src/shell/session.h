@@ -5,13 +5,16 @@
 #include "config/config.h"
 #include "shell/output.h"
 #include "sql/sql.h"
+#include "store/store.h"
 
 struct session {
 	const struct flags *given; // on the command line
 	struct config *config; // NULL: there is none
 	struct flags settled; // with the options of the configuration over those given
 	const struct flags *flags; // in force: given or settled
-	struct arena reports; // about the configuration
+	struct store *store; // of a daemon, NULL: none was named
+	char *instance_id; // that the store knows
+	struct arena reports; // about the schedule
 	struct host host;
 	struct agent agent;
 	struct sql *sql;
@@ -23,6 +26,13 @@ struct session {
 	bool reported; // a progress line stands on the terminal
 	int64_t began_ms;
 };
+
+// Loads the configuration and puts its options in force. What is wrong with it is said.
+void session_load_config(struct session *session);
+
+// Fills session->agent with what configuration and store say of the schedule, anew each time a
+// query asks.
+void session_report(struct session *session);
 
 // Runs all statements of the text, up to the first that fails. 0, or SQLite's code with the reason.
 int session_query(struct session *session, const char *text, struct fault *why);

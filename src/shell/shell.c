@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "config/report.h"
 #include "output/names.h"
 #include "shell/session.h"
 #include "tables/tables.h"
@@ -329,34 +328,6 @@ static void set_log(const struct flags *flags)
 		log_threshold(lowest > LOG_WARNING ? (enum severity) lowest : LOG_WARNING);
 }
 
-// A configuration that is not there where nobody said it was is none.
-static bool has_config(const struct flags *flags)
-{
-	return flags_is_set(flags, "config_path") ||
-		strcmp(flags_string(flags, "config_plugin"), "filesystem") != 0 ||
-		access(flags_string(flags, "config_path"), F_OK) == 0;
-}
-
-// What is wrong with it is said, and the shell goes on.
-static void load_config(struct session *session)
-{
-	struct fault why;
-
-	session->flags = session->given;
-	if (!has_config(session->given))
-		return;
-	session->config = config_load(session->given, HOSTQL_VERSION, NULL, &why);
-	if (!session->config) {
-		log_error("Error reading config: %s", why.text);
-		return;
-	}
-	config_apply_options(session->config, session->given, &session->settled);
-	session->flags = &session->settled;
-	set_log(session->flags);
-	for (size_t i = 0; i < session->config->n_warnings; i++)
-		log_warning("%s", session->config->warnings[i]);
-}
-
 static int open_session(struct session *session, struct fault *why)
 {
 	const struct flags *flags = session->flags;
@@ -374,8 +345,7 @@ static int open_session(struct session *session, struct fault *why)
 		.n_tables = n_tables_all,
 		.output_name = output_name,
 	};
-	if (session->config)
-		config_report(session->config, &session->reports, &session->agent);
+	session_report(session);
 	r = host_open(&session->host, flags, &session->agent, why);
 	if (r < 0)
 		return r;
@@ -425,11 +395,14 @@ int shell_run(struct flags *flags, int argc, char **argv)
 		return config_check(flags, HOSTQL_VERSION);
 	if (flags_bool(flags, "config_dump"))
 		return config_dump(flags);
-	load_config(&session);
+	session_load_config(&session);
+	set_log(session.flags);
 	code = run_session(&session, argc > 1 ? argv[1] : NULL);
 	sql_close(session.sql);
 	host_close(&session.host);
 	arena_done(&session.reports);
+	store_close(session.store);
+	free(session.instance_id);
 	config_free(session.config);
 	flags_done(&session.settled);
 	if (session.output.file &&

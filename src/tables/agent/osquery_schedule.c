@@ -74,6 +74,8 @@ static int generate(struct scan *scan, struct fault *why)
 	bool more = true;
 
 	(void) why; // always at hand
+	if (agent->refresh)
+		agent->refresh(agent->refresh_context);
 	for (size_t i = 0; more && i < agent->n_queries; i++) {
 		const struct query_report *query = &agent->queries[i];
 		bool denied = query->denied_until > now;

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run of one query, from the question whether it may run to its lines being delivered.
+#include <errno.h>
+#include <malloc.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "daemon/clock.h"
+#include "daemon/runner.h"
+
+enum { TRIM_BYTES = 4 << 20 }; // after a query that held more, free memory is given back
+
+static void begin(struct runner *runner, const struct config_query *query)
+{
+	struct board *board = runner->context->board;
+	struct fault why;
+
+	(void) snprintf(board->name, sizeof(board->name), "%s", query->full_name);
+	atomic_store(&board->began_ms, (uint64_t) clock_ms());
+	if (execution_begin(&runner->executor, query, &why) < 0)
+		runner_store_failed(runner, &why); // it runs all the same
+}
+
+static void end(struct runner *runner)
+{
+	struct board *board = runner->context->board;
+
+	atomic_store(&board->began_ms, 0);
+	atomic_fetch_add(&board->finished, 1);
+}
+
+// A run without a result: what it has cost is recorded, and that it is denied from now on, or that
+// it is not.
+static void record_failure(struct runner *runner, struct scheduled *scheduled,
+	const struct execution *execution, const char *deny)
+{
+	struct fault why;
+
+	scheduled->performance = execution->performance;
+	if (deny && scheduled->query->denylist && !flags_bool(&runner->flags, "disable_watchdog"))
+		schedule_deny(scheduled, time(NULL), deny);
+	if (execution_fail(&runner->executor, execution, scheduled->denied_until,
+		    scheduled->denied_why, &why) < 0)
+		runner_store_failed(runner, &why);
+}
+
+static void take_end(struct runner *runner, struct scheduled *scheduled,
+	const struct execution *execution, enum execution_end ended, const struct fault *why)
+{
+	const char *name = scheduled->query->full_name;
+
+	switch (ended) {
+	case EXECUTION_DONE:
+		scheduled->performance = execution->performance;
+		runner_store_worked(runner);
+		if (execution->first)
+			log_info("Storing initial results for new scheduled query: %s", name);
+		break;
+	case EXECUTION_NOT_STORED:
+		scheduled->performance = execution->performance;
+		runner_store_failed(runner, why);
+		break;
+	case EXECUTION_CANCELLED:
+		if (runner->cancel) {
+			log_warning("scheduled query %s used more than the watchdog allows and was "
+				    "cancelled",
+				name);
+			record_failure(runner, scheduled, execution, "the watchdog's limits");
+		} else {
+			record_failure(runner, scheduled, execution, NULL);
+		}
+		break;
+	case EXECUTION_OVER_LIMIT:
+		log_warning("scheduled query %s was cancelled: %s", name, why->text);
+		record_failure(runner, scheduled, execution, why->text);
+		break;
+	case EXECUTION_ERROR:
+		log_error("Error executing scheduled query %s: %s", name, why->text);
+		record_failure(runner, scheduled, execution, NULL);
+		break;
+	}
+}
+
+static bool may_run(struct runner *runner, struct scheduled *scheduled)
+{
+	if (schedule_is_denied(scheduled, time(NULL))) {
+		if (!scheduled->told)
+			log_warning("scheduled query %s is denylisted for another %lld s: %s",
+				scheduled->query->full_name,
+				(long long) (scheduled->denied_until - time(NULL)),
+				scheduled->denied_why ? scheduled->denied_why : "");
+		scheduled->told = true;
+		return false;
+	}
+	return schedule_is_active(runner->schedule, scheduled->pack, runner->sql,
+		(uint64_t) runner_now_ms(runner) / 1000);
+}
+
+void runner_turn(struct runner *runner, struct scheduled *scheduled)
+{
+	struct execution execution = { .query = scheduled->query,
+		.performance = scheduled->performance };
+	struct fault why = { 0 };
+	enum execution_end ended;
+
+	if (!may_run(runner, scheduled))
+		return;
+	if (flags_bool(&runner->flags, "schedule_lognames"))
+		log_info("Executing scheduled query %s: %s", scheduled->query->full_name,
+			scheduled->query->sql);
+	runner->cancel = false;
+	begin(runner, scheduled->query);
+	decorations_run(runner->decorations, runner->sql, DECORATE_ALWAYS, 0);
+	execution.decorations = decorations_list(runner->decorations, &execution.n_decorations);
+	schedule_report(runner->schedule, &runner->agent);
+	ended = execute(&runner->executor, &execution, &why);
+	take_end(runner, scheduled, &execution, ended, &why);
+	end(runner);
+
+	if (outputs_deliver(runner->outputs, &why) < 0)
+		runner_store_failed(runner, &why);
+	if (execution.performance.last_memory_bytes > TRIM_BYTES)
+		(void) malloc_trim(0);
+}
