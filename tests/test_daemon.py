@@ -459,6 +459,23 @@ def test_osqueryctl_says_how_it_is_used(control, words):
     assert code == 1 and said.startswith("Usage: osqueryctl")
 
 
+def test_osqueryctl_checks_the_configuration_and_starts_nothing(control, tmp_path):
+    assert control("config-check") == (0, "")
+    (tmp_path / "bad.conf").write_text('{"schedule": ')
+    code, said = control("config-check", f"{tmp_path}/bad.conf")
+    assert code == 1 and "bad.conf" in said
+    assert control("status")[0] == 3
+
+
+def test_checking_the_configuration_does_not_disturb_a_daemon(daemon):
+    one = daemon().start().wait_ready()
+    for flag in ("--config_check", "--config_dump"):
+        done = subprocess.run([*one.command(), flag], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith('{"')
+    assert one.pidfile.read_text() == f"{one.pid}\n" and one.end() == 0
+
+
 # ---- cost ----
 
 def test_it_sleeps_until_something_happens(daemon):

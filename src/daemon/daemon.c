@@ -10,6 +10,7 @@
 
 #include "base/base.h"
 #include "base/log.h"
+#include "config/config.h"
 #include "daemon/background.h"
 #include "daemon/clock.h"
 #include "daemon/notify.h"
@@ -235,12 +236,12 @@ int daemon_run(struct flags *flags, int argc, char **argv)
 		fprintf(stderr, "osqueryd takes flags only, and \"%s\" is none\n", argv[1]);
 		return 1;
 	}
-	if (flags_bool(flags, "config_check") || flags_bool(flags, "config_dump")) {
-		fputs("the configuration can't be checked by this version yet\n", stderr);
-		return 1;
-	}
 	settle_flags(flags);
 	set_log(flags);
+	if (flags_bool(flags, "config_check"))
+		return config_check(flags, HOSTQL_VERSION);
+	if (flags_bool(flags, "config_dump"))
+		return config_dump(flags);
 	raise_files();
 	if (flags_bool(flags, "daemonize") &&
 		!background_begin(&daemon.background,
