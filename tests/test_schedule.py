@@ -474,3 +474,20 @@ def test_a_store_of_another_machine_gets_an_identity_of_its_own(daemon, tmp_path
     other = two.wait_lines(1)[0]["hostIdentifier"]
     two.stop()
     assert other and other != first
+
+
+def test_the_store_can_be_dumped(daemon, tmp_path, build):
+    root = hosts_root(tmp_path / "root", ["one"])
+    one = daemon({"schedule": {"hosts": HOSTS}}, f"--host_root={root}").start()
+    one.wait_lines(1)
+    dump = [f"{build}/osqueryd", "--database_dump", f"--database_path={one.database}"]
+    done = subprocess.run(dump, capture_output=True, text=True, check=True)
+    one.stop()
+    lines = done.stdout.splitlines()
+    assert f"queries[query.hosts]: {HOSTS['query']}" in lines and "queries[hosts]: 1 rows" in lines
+    assert "queries[hostsepoch]: 0" in lines and "queries[hostscounter]: 0" in lines
+    numbers = [line for line in lines if line.startswith("query_performance[hosts]: ")][0].split(": ")[1]
+    assert len(numbers.split(",")) == 12 and int(numbers.split(",")[0]) >= 1
+    shutil.rmtree(one.database)
+    done = subprocess.run(dump, capture_output=True, text=True)
+    assert done.returncode == 1 and str(one.database) in done.stderr

@@ -151,7 +151,7 @@ const struct flag flag_list[] = {
 	{ "csv", FLAG_BOOL, "false", FLAG_SHELL, "Shell output mode csv." },
 	{ "daemonize", FLAG_BOOL, "false", FLAG_CLI, "Fork to the background at start." },
 	{ "database_dump", FLAG_BOOL, "false", FLAG_CLI,
-		"Print all stored keys and values and leave.", IDLE },
+		"Print all stored keys and values and leave." },
 	{ "database_path", FLAG_STRING, "/var/osquery/osquery.db", FLAG_CLI,
 		"Path of the persistent store." },
 	{ "decorations_top_level", FLAG_BOOL, "false", FLAG_OPTION,

@@ -18,6 +18,7 @@
 #include "daemon/supervisor.h"
 #include "daemon/system_log.h"
 #include "daemon/title.h"
+#include "store/dump.h"
 #include "store/store.h"
 #include "version.h"
 
@@ -220,6 +221,16 @@ static void close_daemon(struct daemon *daemon)
 		(void) close(daemon->store_lock);
 }
 
+static int dump_store(const struct flags *flags)
+{
+	struct fault why;
+
+	if (store_dump(flags_string(flags, "database_path"), stdout, &why) == 0)
+		return 0;
+	fprintf(stderr, "%s\n", why.text);
+	return 1;
+}
+
 int daemon_run(struct flags *flags, int argc, char **argv)
 {
 	struct daemon daemon = {
@@ -242,6 +253,8 @@ int daemon_run(struct flags *flags, int argc, char **argv)
 		return config_check(flags, HOSTQL_VERSION);
 	if (flags_bool(flags, "config_dump"))
 		return config_dump(flags);
+	if (flags_bool(flags, "database_dump"))
+		return dump_store(flags);
 	raise_files();
 	if (flags_bool(flags, "daemonize") &&
 		!background_begin(&daemon.background,

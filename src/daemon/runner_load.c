@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "daemon/runner.h"
+#include "daemon/watch.h"
 #include "host/identity.h"
 #include "store/backup.h"
 
@@ -41,7 +42,11 @@ static void set_limits(struct runner *runner)
 		.wall_ms = flags_integer(flags, "query_wall_limit"),
 		.memory_bytes = flags_integer(flags, "query_memory_limit") << 20,
 	};
+	struct watch_limits watched;
 
+	// before the watchdog has to do something about it
+	if (limits.memory_bytes == 0 && watch_limits_read(&watched, flags))
+		limits.memory_bytes = (int64_t) (watched.memory_bytes / 5 * 4);
 	sql_limit(runner->sql, &limits);
 }
 
