@@ -129,7 +129,7 @@ static void work_minute(struct runner *runner, uint64_t now_s)
 
 static void run_due(struct runner *runner)
 {
-	while (!runner->stop && runner->schedule) {
+	while (!runner->stop && !runner->reload && runner->schedule) {
 		struct scheduled *scheduled = schedule_due(
 			runner->schedule, (uint64_t) runner_now_ms(runner) / 1000);
 

@@ -166,7 +166,8 @@ static struct config *load_backup(struct runner *runner)
 
 		for (size_t i = 0; i < n; i++)
 			sources[i] = (struct config_named){ texts[i].name, texts[i].text };
-		config = config_load_kept(&runner->flags, runner->agent.version, sources, n, &why);
+		config = config_load_kept(
+			runner->context->flags, runner->agent.version, sources, n, &why);
 		if (config)
 			log_warning("config: the last good one is used instead");
 	}
@@ -191,8 +192,9 @@ void runner_load(struct runner *runner)
 {
 	bool backup = flags_bool(&runner->flags, "config_enable_backup");
 	struct fault why = { 0 };
+	// of what an earlier configuration has set nothing is left
 	struct config *config = config_load(
-		&runner->flags, runner->agent.version, runner->config, &why);
+		runner->context->flags, runner->agent.version, runner->config, &why);
 	bool failed = !config && why.code != -EALREADY;
 
 	if (failed)

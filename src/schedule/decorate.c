@@ -95,20 +95,6 @@ void decorations_run(
 	}
 }
 
-uint64_t decorations_interval(const struct decorations *decorations)
-{
-	uint64_t shortest = 0;
-
-	for (size_t i = 0; i < decorations->n_decorators; i++) {
-		const struct config_decorator *config = decorations->decorators[i].config;
-
-		if (config->when == DECORATE_INTERVAL &&
-			(shortest == 0 || config->interval_s < shortest))
-			shortest = config->interval_s;
-	}
-	return shortest;
-}
-
 static void put(struct decoration *list, size_t *n, const struct decoration *decoration)
 {
 	size_t at = 0;

@@ -18,9 +18,6 @@ void decorations_close(struct decorations *decorations);
 void decorations_run(
 	struct decorations *decorations, struct sql *sql, enum decorate when, uint64_t time_s);
 
-// The shortest interval of a decorator, 0 when there is none.
-uint64_t decorations_interval(const struct decorations *decorations);
-
 // All decorations, each name once, in byte order; those of later sources win. Valid until the next
 // call for the same decorations.
 const struct decoration *decorations_list(struct decorations *decorations, size_t *n);

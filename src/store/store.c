@@ -383,7 +383,7 @@ void store_tidy(struct store *store)
 {
 	struct fault why;
 	auto_done sqlite3_stmt *statement = store_statement(
-		store, "PRAGMA incremental_vacuum(256)", &why);
+		store, "PRAGMA incremental_vacuum(2048)", &why);
 
 	while (statement && store_step(store, statement, &why) > 0)
 		;
