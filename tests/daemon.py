@@ -66,6 +66,7 @@ class Daemon:
             self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(PATIENCE)
         assert code == expected, self.errors()
+        assert "Sanitizer" not in self.errors() and "runtime error:" not in self.errors(), self.errors()
         return code
 
     def kill(self):
