@@ -125,6 +125,7 @@ def test_osquery_schedule_tells_what_was_run(daemon, tmp_path):
     one.stop()
     runs = [line for line in one.lines("snapshots", "hosts")]
     assert seen["interval"] == "1" and seen["denylisted"] == "0"
+    assert 0 < int(seen["average_memory"]) < 10**6 and 0 < int(seen["last_memory"]) < 10**6
     assert int(seen["last_executed"]) in [line["unixTime"] + d for line in runs for d in (-1, 0, 1)]
     # names and values of two rows, each run
     size = len("addresshostnames") * 2 + len("10.0.0.0one") + len("10.0.0.1two")

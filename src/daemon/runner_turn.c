@@ -9,7 +9,7 @@
 #include "daemon/clock.h"
 #include "daemon/runner.h"
 
-enum { TRIM_BYTES = 4 << 20 }; // after a query that held more, free memory is given back
+enum { TRIM_BYTES = 2 << 20 }; // free memory that is not kept for the next query
 
 static void begin(struct runner *runner, const struct config_query *query)
 {
@@ -120,6 +120,6 @@ void runner_turn(struct runner *runner, struct scheduled *scheduled)
 
 	if (outputs_deliver(runner->outputs, &why) < 0)
 		runner_store_failed(runner, &why);
-	if (execution.performance.last_memory_bytes > TRIM_BYTES)
+	if (mallinfo2().fordblks > TRIM_BYTES)
 		(void) malloc_trim(0);
 }

@@ -31,14 +31,13 @@ static struct meter read_meter(void)
 		to_ms(usage.ru_stime) };
 }
 
-static void add_costs(struct performance *performance, const struct meter *before,
-	const struct sql *sql, int64_t output_bytes)
+static void add_costs(
+	struct performance *performance, const struct meter *before, const struct result *result)
 {
 	struct meter after = read_meter();
 	int64_t n = performance->executions;
-	int64_t memory_bytes;
+	int64_t memory_bytes = result->memory_bytes;
 
-	(void) sql_memory(sql, &memory_bytes);
 	performance->executions++;
 	performance->last_executed = time(NULL);
 	performance->last_wall_ms = after.wall_ms - before->wall_ms;
@@ -49,7 +48,7 @@ static void add_costs(struct performance *performance, const struct meter *befor
 	performance->user_ms += performance->last_user_ms;
 	performance->system_ms += performance->last_system_ms;
 	performance->memory_bytes += (memory_bytes - performance->memory_bytes) / (n + 1);
-	performance->output_bytes += output_bytes;
+	performance->output_bytes += result->output_bytes;
 }
 
 // ---- lines into the outbox ----
@@ -310,7 +309,7 @@ enum execution_end execute(
 	int r = result_gather(&result, executor->sql, query->sql, &rules, &executor->key,
 		executor->settings.folder, why);
 
-	add_costs(&execution->performance, &before, executor->sql, result.output_bytes);
+	add_costs(&execution->performance, &before, &result);
 	if (r < 0) {
 		result_done(&result);
 		return end_of(r);

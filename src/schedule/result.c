@@ -52,6 +52,7 @@ static int take_rows(
 	struct gathering *gathering, struct sql *sql, sqlite3_stmt *statement, struct fault *why)
 {
 	struct result *result = gathering->result;
+	int64_t most_bytes;
 	int r;
 
 	if (sqlite3_column_count(statement) > 0 && !take_shape(result, statement))
@@ -66,6 +67,9 @@ static int take_rows(
 				break;
 		}
 	}
+	(void) sql_memory(sql, &most_bytes);
+	if (most_bytes > result->memory_bytes)
+		result->memory_bytes = most_bytes;
 	return r;
 }
 

@@ -14,6 +14,7 @@ struct result {
 	struct spool *spool; // blocks of packed rows
 	int64_t n_rows;
 	int64_t output_bytes; // of all names and values
+	int64_t memory_bytes; // the most that a statement held
 	struct digest128 digest; // of all rows in their order
 };
 
