@@ -277,10 +277,7 @@ static int record_run(struct logging *logging, struct execution *execution,
 		r = write_result(logging, result, &record, why);
 	if (r >= 0)
 		r = store_set(executor->store, executing, NULL, why);
-	if (r >= 0)
-		r = store_commit(executor->store, why);
-	else
-		store_rollback(executor->store);
+	r = store_end(executor->store, r, why);
 	line_cancel(take(logging->writer));
 	arena_done(&arena);
 	return r;
@@ -341,10 +338,7 @@ int execution_fail(struct executor *executor, const struct execution *execution,
 		r = record_write(executor->store, &record, why);
 	if (r >= 0)
 		r = store_set(executor->store, executing, NULL, why);
-	if (r >= 0)
-		r = store_commit(executor->store, why);
-	else
-		store_rollback(executor->store);
+	r = store_end(executor->store, r, why);
 	arena_done(&arena);
 	return r;
 }

@@ -120,10 +120,7 @@ static int plan_all(struct schedule *schedule, const struct schedule *before, st
 	}
 	if (r >= 0)
 		r = forget_others(schedule, store, why);
-	if (r >= 0)
-		return store_commit(store, why);
-	store_rollback(store);
-	return r;
+	return store_end(store, r, why);
 }
 
 static int compare(const void *a, const void *b)

@@ -27,11 +27,7 @@ int backup_write(struct store *store, const struct backup_text *texts, size_t n,
 
 	if (r < 0)
 		return r;
-	r = write_all(store, texts, n, why);
-	if (r >= 0)
-		return store_commit(store, why);
-	store_rollback(store);
-	return r;
+	return store_end(store, write_all(store, texts, n, why), why);
 }
 
 static const char *copy(sqlite3_stmt *statement, int column, struct arena *arena)

@@ -135,10 +135,7 @@ int outbox_reader_save(struct store *store, const struct outbox_reader *reader, 
 	r = save_place(store, reader, why);
 	for (int channel = 0; r >= 0 && channel < N_CHANNELS; channel++)
 		r = save_mark(store, reader, channel, why);
-	if (r >= 0)
-		return store_commit(store, why);
-	store_rollback(store);
-	return r;
+	return store_end(store, r, why);
 }
 
 static bool is_among(const char *name, const char *const *names, size_t n)
@@ -358,9 +355,6 @@ int64_t outbox_trim(
 	if (r < 0)
 		return r;
 	r = trim(store, most_lines, most_bytes, &dropped, why);
-	if (r >= 0)
-		r = store_commit(store, why);
-	else
-		store_rollback(store);
+	r = store_end(store, r, why);
 	return r < 0 ? r : dropped;
 }

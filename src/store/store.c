@@ -331,21 +331,15 @@ int store_begin(struct store *store, struct fault *why)
 	return run(store, "BEGIN IMMEDIATE", why);
 }
 
-int store_commit(struct store *store, struct fault *why)
+int store_end(struct store *store, int r, struct fault *why)
 {
-	int r = run(store, "COMMIT", why);
+	struct fault ignored;
 
-	if (r < 0)
-		store_rollback(store);
+	if (r >= 0)
+		r = run(store, "COMMIT", why);
+	if (r < 0 && !sqlite3_get_autocommit(store->db))
+		(void) run(store, "ROLLBACK", &ignored);
 	return r;
-}
-
-void store_rollback(struct store *store)
-{
-	struct fault why;
-
-	if (!sqlite3_get_autocommit(store->db))
-		(void) run(store, "ROLLBACK", &why);
 }
 
 // ---- settings ----

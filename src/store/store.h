@@ -43,10 +43,10 @@ int store_step(struct store *store, sqlite3_stmt *statement, struct fault *why);
 void store_done(sqlite3_stmt **statement);
 #define auto_done __attribute__((cleanup(store_done)))
 
-// A transaction that writes; it can't be nested. Commit may fail, and then has rolled back.
+// A transaction that writes; it can't be nested. `r` is what came of it: it is undone when that is
+// negative, or when it cannot be kept. What then came of it.
 int store_begin(struct store *store, struct fault *why);
-int store_commit(struct store *store, struct fault *why);
-void store_rollback(struct store *store);
+int store_end(struct store *store, int r, struct fault *why);
 
 // After -EUCLEAN: sets the files aside and goes on with empty ones.
 void store_replace(struct store *store);

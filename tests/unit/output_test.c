@@ -106,7 +106,7 @@ static void append_to(struct place *place, enum channel channel, const char *byt
 		n_lines++;
 	CHECK(store_begin(place->store, &why) == 0);
 	CHECK(outbox_append(place->store, channel, bytes, strlen(bytes), n_lines, ends, &why) == 0);
-	CHECK(store_commit(place->store, &why) == 0);
+	CHECK(store_end(place->store, 0, &why) == 0);
 	if (channel == CHANNEL_RESULTS)
 		text_add_string(&place->expected, bytes);
 }
@@ -462,7 +462,7 @@ static void make_lines(struct place *place, int most)
 		CHECK(outbox_append(place->store, i % 5 ? CHANNEL_RESULTS : CHANNEL_SNAPSHOTS, line,
 			      strlen(line), 1, true, &why) == 0);
 		CHECK(store_set(place->store, "made", number, &why) == 0);
-		CHECK(store_commit(place->store, &why) == 0);
+		CHECK(store_end(place->store, 0, &why) == 0);
 		if (i % 3 == 0)
 			deliver(place);
 	}

@@ -215,7 +215,7 @@ TEST(another_program_reads_while_the_store_is_in_use)
 	CHECK(store_begin(store, &why) == 0);
 	CHECK(store_set(store, "color", "red", &why) == 0);
 	check_setting(reader, "color", "blue");
-	CHECK(store_commit(store, &why) == 0);
+	CHECK(store_end(store, 0, &why) == 0);
 	check_setting(reader, "color", "red");
 	CHECK(store_set(reader, "color", "green", &why) < 0);
 	store_close(reader);
@@ -247,7 +247,7 @@ TEST(what_was_rolled_back_never_was)
 	struct store *store = store_open("", STORE_MEMORY, &why);
 
 	CHECK(store_begin(store, &why) == 0 && store_set(store, "color", "red", &why) == 0);
-	store_rollback(store);
+	CHECK(store_end(store, -ECANCELED, &why) == -ECANCELED);
 	check_setting(store, "color", NULL);
 	store_close(store);
 }
