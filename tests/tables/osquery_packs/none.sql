@@ -1,0 +1,1 @@
+SELECT count(*) AS n, max(active) AS active FROM osquery_packs;
