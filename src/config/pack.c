@@ -192,9 +192,12 @@ static bool take_name(struct loader *loader, const struct node *object,
 	const char *reserved = reserved_part(object->name);
 	struct digest128 digest;
 
-	if (*object->name == '\0' || reserved) {
-		loader_warn(loader, object, "a query can't have a name with %s",
-			reserved ? reserved : "no letters");
+	if (*object->name == '\0') {
+		loader_warn(loader, object, "a query needs a name");
+		return false;
+	}
+	if (reserved) {
+		loader_warn(loader, object, "names with \"%s\" are kept for the agent", reserved);
 		return false;
 	}
 	query->name = arena_copy(loader->arena, object->name, strlen(object->name));

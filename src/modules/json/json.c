@@ -45,7 +45,7 @@ static enum json_kind kind(const struct json_value *value)
 
 static char *print(const struct json_value *value)
 {
-	return json_dumps(inside(value), JSON_COMPACT | JSON_ENCODE_ANY);
+	return json_dumps(inside(value), JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 }
 
 static void free_value(struct json_value *value)
