@@ -5,11 +5,14 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
 
 import pytest
+
+from daemon import Daemon
 
 
 class Shell:
@@ -633,6 +636,32 @@ def test_a_view_over_a_table_of_files(shell):
 
 
 # ---- the programs ----
+
+@pytest.fixture
+def daemon(build, tmp_path):
+    one = Daemon(build, tmp_path, "{}")
+    yield one
+    one.kill()
+
+
+def test_a_daemon_takes_what_has_changed_and_forgets_what_is_gone(daemon, shell):
+    """Also what changed in the file of a pack alone; an option that is gone is no longer in force."""
+    database(shell.folder / "one.db", ["INSERT INTO t VALUES ('x', 1)"])
+    pack = shell.write({"queries": {"q": {"query": "SELECT 1 AS n", "interval": 1, "snapshot": True}}}, "p.conf")
+    config = {"options": {"pack_delimiter": ":"}, "packs": {"p": str(pack)}}
+    daemon.configure(config)
+    daemon.start().wait_lines(1, "snapshots", "pack:p:q")
+    shell.write({"queries": {"r": {"query": "SELECT a FROM t_files", "interval": 1, "snapshot": True}},
+                 **atc(shell)}, "p.conf")
+    daemon.process.send_signal(signal.SIGHUP)
+    lines = daemon.wait_lines(1, "snapshots", "pack:p:r")
+    assert lines[0]["snapshot"] == [{"a": "x"}]
+    del config["options"]
+    daemon.configure(config)
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_lines(1, "snapshots", "pack_p_r")
+    daemon.stop()
+
 
 def test_the_dump_is_the_raw_text_of_each_source(shell):
     shell.write("# kept\n{}")
