@@ -486,6 +486,14 @@ def test_a_table_of_the_rows_of_many_files(shell):
     assert "CREATE TABLE t_files(`a` TEXT, `b` TEXT, `path` TEXT);" in shell.run(".schema t_files").stdout
 
 
+def test_a_table_can_be_joined_with_itself(shell):
+    connection = database(shell.folder / "one.db", ["INSERT INTO t VALUES (1, 2), (2, 3)"], wal=True, keep=True)
+    shell.write(atc(shell))
+    rows = shell.ask("SELECT x.a, y.b FROM t_files x JOIN t_files y ON x.b = y.a")
+    assert (rows, shell.said) == ([{"a": "1", "b": "3"}], "")
+    connection.close()
+
+
 def test_columns_are_found_by_their_names(shell):
     database(shell.folder / "one.db", ["INSERT INTO t VALUES (1, 2)"])
     shell.write(atc(shell, sql="SELECT b AS Second, a AS first, 'p' AS path FROM t",
@@ -661,6 +669,24 @@ def test_a_daemon_takes_what_has_changed_and_forgets_what_is_gone(daemon, shell)
     daemon.process.send_signal(signal.SIGHUP)
     daemon.wait_lines(1, "snapshots", "pack_p_r")
     daemon.stop()
+
+
+def test_a_daemon_does_not_touch_its_own_store_by_a_table(daemon, shell):
+    """Closing a file once more would take the locks of the store away."""
+    config = {"schedule": {"q": {"query": "SELECT 1 AS n, count(a) AS c FROM t_files", "interval": 1,
+                                 "snapshot": True}}, **atc(shell, sql="SELECT 1 AS a", path="db/%")}
+    daemon.configure(config)
+    daemon.start().wait_lines(2, "snapshots", "q")
+
+    def locks():
+        inode = (daemon.database / "state.db").stat().st_ino
+        runner = daemon.runner()
+        return [line for line in pathlib.Path("/proc/locks").read_text().splitlines()
+                if f":{inode} " in line and f" {runner} " in line]
+
+    assert locks()
+    daemon.stop()
+    assert "state.db: this program uses it itself" in daemon.errors()
 
 
 def test_the_dump_is_the_raw_text_of_each_source(shell):

@@ -280,19 +280,68 @@ static int open_database(struct foreign *foreign, const char *path, struct fault
 	return 0;
 }
 
-// -1 with errno; never waits, and never opens a device.
+// Whether the descriptor is that of a foreign file which is open, as of the same table twice in one
+// query.
+static bool is_foreign(int fd)
+{
+	for (sqlite3_vfs *vfs = sqlite3_vfs_find(NULL); vfs; vfs = vfs->pNext) {
+		const struct foreign *foreign = (const struct foreign *) vfs;
+
+		if (vfs->xOpen == open_in_vfs && (foreign->fd == fd || foreign->log_fd == fd))
+			return true;
+	}
+	return false;
+}
+
+// Whether this process has the file open itself, as it has its store. POSIX locks of a process end
+// when it closes any descriptor of the file: to open and close it once more would leave the store
+// without its locks.
+static bool is_our_own(const struct stat *status, int but)
+{
+	auto_closedir DIR *descriptors = opendir("/proc/self/fd");
+	struct dirent *entry;
+
+	while (descriptors && (entry = readdir(descriptors))) {
+		struct stat other;
+		int64_t fd;
+
+		if (text_integer(entry->d_name, 10, &fd) < 0 || fd == but)
+			continue;
+		if (fstat((int) fd, &other) == 0 && other.st_dev == status->st_dev &&
+			other.st_ino == status->st_ino && !is_foreign((int) fd))
+			return true;
+	}
+	return false;
+}
+
+// -1 with errno: EINVAL when it is no regular file, EBUSY when it is our own. Never waits, and
+// never opens a device.
 static int open_regular(const struct root *root, const char *path)
 {
-	auto_close int fd = root_openat(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	auto_close int place = root_openat(root, path, O_PATH);
 	struct stat status;
+	char link[64];
 
-	if (fd < 0 || fstat(fd, &status) < 0)
+	if (place < 0 || fstat(place, &status) < 0)
 		return -1;
-	if (!S_ISREG(status.st_mode)) {
-		errno = EINVAL;
+	if (!S_ISREG(status.st_mode) || is_our_own(&status, place)) {
+		errno = S_ISREG(status.st_mode) ? EBUSY : EINVAL;
 		return -1;
 	}
-	return take_fd(&fd);
+	(void) snprintf(link, sizeof(link), "/proc/self/fd/%d", place);
+	return open(link, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+}
+
+static const char *reason(int error)
+{
+	switch (error) {
+	case EINVAL:
+		return "it is no regular file";
+	case EBUSY:
+		return "this program uses it itself";
+	default:
+		return strerror(error);
+	}
 }
 
 struct foreign *foreign_open(const struct root *root, const char *path,
@@ -306,8 +355,7 @@ struct foreign *foreign_open(const struct root *root, const char *path,
 	};
 	foreign->fd = open_regular(root, path);
 	if (foreign->fd < 0) {
-		(void) fail(why, -errno, "%s: %s", path,
-			errno == EINVAL ? "it is no regular file" : strerror(errno));
+		(void) fail(why, -errno, "%s: %s", path, reason(errno));
 		foreign_close(foreign);
 		return NULL;
 	}
