@@ -85,7 +85,8 @@ class Daemon:
         return wait_for(lambda: children(self.process.pid), "a runner")[0]
 
     def errors(self):
-        return (self.folder / "stderr").read_text(errors="replace")
+        path = self.folder / "stderr"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def wait_error(self, text):
         wait_for(lambda: text in self.errors(), f"{text!r} on stderr")
