@@ -97,7 +97,7 @@ static int show_tables(struct session *session, int n, char **arguments)
 		const char *name = sql_table(session->sql, i)->name;
 
 		if (n == 0 || text_starts(name, arguments[0]))
-			fprintf(session->output.file, "  => %s\n", name);
+			fprintf(session->printer.file, "  => %s\n", name);
 	}
 	return 0;
 }
@@ -111,7 +111,7 @@ static int show_schema(struct session *session, int n, char **arguments)
 		if (n > 0 && !text_starts(table->name, arguments[0]))
 			continue;
 		definition = table_definition(table);
-		fprintf(session->output.file, "CREATE TABLE %s%s;\n", table->name, definition);
+		fprintf(session->printer.file, "CREATE TABLE %s%s;\n", table->name, definition);
 	}
 	return 0;
 }
@@ -157,7 +157,7 @@ static int show_types(struct session *session, int n, char **arguments)
 	// an expression has no declared type: its first value tells
 	row = sql_step(session->sql, statement, NULL) > 0;
 	for (int i = 0; i < sqlite3_column_count(statement); i++)
-		fprintf(session->output.file, "%s %s\n", sqlite3_column_name(statement, i),
+		fprintf(session->printer.file, "%s %s\n", sqlite3_column_name(statement, i),
 			type_of(statement, i, row));
 	(void) sqlite3_finalize(statement);
 	return 0;
@@ -174,9 +174,9 @@ static int set_mode(struct session *session, int n, char **arguments)
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		if (strcmp(arguments[0], mode_name(modes[i])) != 0)
 			continue;
-		session->output.mode = modes[i];
+		session->printer.mode = modes[i];
 		if (modes[i] == MODE_CSV)
-			(void) snprintf(session->output.separator, OUTPUT_SEPARATOR, ",");
+			(void) snprintf(session->printer.separator, OUTPUT_SEPARATOR, ",");
 		return 0;
 	}
 	fprintf(stderr,
@@ -187,29 +187,29 @@ static int set_mode(struct session *session, int n, char **arguments)
 static int set_headers(struct session *session, int n, char **arguments)
 {
 	(void) n;
-	session->output.headers = parse_switch(arguments[0]);
+	session->printer.headers = parse_switch(arguments[0]);
 	return 0;
 }
 
 static int set_separator(struct session *session, int n, char **arguments)
 {
 	(void) n;
-	(void) snprintf(session->output.separator, OUTPUT_SEPARATOR, "%s", arguments[0]);
+	(void) snprintf(session->printer.separator, OUTPUT_SEPARATOR, "%s", arguments[0]);
 	return 0;
 }
 
 static int set_null_value(struct session *session, int n, char **arguments)
 {
 	(void) n;
-	(void) snprintf(session->output.null_value, OUTPUT_SEPARATOR, "%s", arguments[0]);
+	(void) snprintf(session->printer.null_value, OUTPUT_SEPARATOR, "%s", arguments[0]);
 	return 0;
 }
 
 static int set_widths(struct session *session, int n, char **arguments)
 {
-	session->output.n_widths = (unsigned) n;
+	session->printer.n_widths = (unsigned) n;
 	for (int i = 0; i < n; i++)
-		session->output.widths[i] = (unsigned) strtoul(arguments[i], NULL, 10) % 10000;
+		session->printer.widths[i] = (unsigned) strtoul(arguments[i], NULL, 10) % 10000;
 	return 0;
 }
 
@@ -245,8 +245,8 @@ static int set_timeout(struct session *session, int n, char **arguments)
 static int print_words(struct session *session, int n, char **arguments)
 {
 	for (int i = 0; i < n; i++)
-		fprintf(session->output.file, "%s%s", i ? " " : "", arguments[i]);
-	fputc('\n', session->output.file);
+		fprintf(session->printer.file, "%s%s", i ? " " : "", arguments[i]);
+	fputc('\n', session->printer.file);
 	return 0;
 }
 
@@ -261,7 +261,7 @@ static int show_features(struct session *session, int n, char **arguments)
 
 		if (flag->type == FLAG_BOOL && flag->kind != FLAG_UNLISTED &&
 			(text_starts(flag->name, "enable_") || text_starts(flag->name, "disable_")))
-			fprintf(session->output.file, "%s: %s\n", flag->name,
+			fprintf(session->printer.file, "%s: %s\n", flag->name,
 				flags_string(session->flags, flag->name));
 	}
 	return 0;
@@ -271,7 +271,7 @@ static int show_version(struct session *session, int n, char **arguments)
 {
 	(void) n;
 	(void) arguments;
-	fprintf(session->output.file, "osquery %s\nusing SQLite %s\n", session->agent.version,
+	fprintf(session->printer.file, "osquery %s\nusing SQLite %s\n", session->agent.version,
 		sqlite3_libversion());
 	return 0;
 }
@@ -280,14 +280,14 @@ static int show_socket(struct session *session, int n, char **arguments)
 {
 	(void) n;
 	(void) arguments;
-	fprintf(session->output.file, "%s\n", flags_string(session->flags, "extensions_socket"));
+	fprintf(session->printer.file, "%s\n", flags_string(session->flags, "extensions_socket"));
 	return 0;
 }
 
 static int show_summary(struct session *session, int n, char **arguments)
 {
-	const struct output *output = &session->output;
-	FILE *file = output->file;
+	const struct printer *printer = &session->printer;
+	FILE *file = printer->file;
 
 	(void) n;
 	(void) arguments;
@@ -295,14 +295,14 @@ static int show_summary(struct session *session, int n, char **arguments)
 		sqlite3_libversion(), sql_n_tables(session->sql));
 	fprintf(file, "%11s: %s\n", "bail", on_off(session->bail));
 	fprintf(file, "%11s: %s\n", "echo", on_off(session->echo));
-	fprintf(file, "%11s: %s\n", "headers", on_off(output->headers));
-	fprintf(file, "%11s: %s\n", "mode", mode_name(output->mode));
-	fprintf(file, "%11s: \"%s\"\n", "nullvalue", output->null_value);
-	fprintf(file, "%11s: \"%s\"\n", "separator", output->separator);
+	fprintf(file, "%11s: %s\n", "headers", on_off(printer->headers));
+	fprintf(file, "%11s: %s\n", "mode", mode_name(printer->mode));
+	fprintf(file, "%11s: \"%s\"\n", "nullvalue", printer->null_value);
+	fprintf(file, "%11s: \"%s\"\n", "separator", printer->separator);
 	fprintf(file, "%11s: %s\n", "timer", on_off(session->timer));
 	fprintf(file, "%11s:", "width");
-	for (unsigned i = 0; i < output->n_widths; i++)
-		fprintf(file, " %u", output->widths[i]);
+	for (unsigned i = 0; i < printer->n_widths; i++)
+		fprintf(file, " %u", printer->widths[i]);
 	fprintf(file, "\n%11s: %s\n", "root", flags_string(session->flags, "host_root"));
 	return 0;
 }
@@ -351,7 +351,7 @@ static int show_help(struct session *session, int n, char **arguments)
 
 static int profile(struct session *session, int n, char **arguments)
 {
-	enum mode mode = session->output.mode;
+	enum mode mode = session->printer.mode;
 	struct sql_table_use uses[64];
 	struct rusage before, after;
 	int64_t began_ms = session_clock_ms(), most_bytes;
@@ -360,23 +360,23 @@ static int profile(struct session *session, int n, char **arguments)
 
 	(void) n;
 	(void) getrusage(RUSAGE_SELF, &before);
-	session->output.mode = MODE_QUIET;
+	session->printer.mode = MODE_QUIET;
 	code = ask(session, arguments[0]);
-	session->output.mode = mode;
+	session->printer.mode = mode;
 	if (code != 0)
 		return code;
 	(void) getrusage(RUSAGE_SELF, &after);
 	(void) sql_memory(session->sql, &most_bytes);
 	n_uses = sql_table_uses(session->sql, uses, sizeof(uses) / sizeof(uses[0]));
 
-	fprintf(session->output.file, "%10s: %llu\n%10s: %lld ms\n%10s: %.0f ms\n%10s: %.0f ms\n",
-		"rows", session->output.rows, "wall", (long long) (session_clock_ms() - began_ms),
+	fprintf(session->printer.file, "%10s: %llu\n%10s: %lld ms\n%10s: %.0f ms\n%10s: %.0f ms\n",
+		"rows", session->printer.rows, "wall", (long long) (session_clock_ms() - began_ms),
 		"user", (session_seconds(after.ru_utime) - session_seconds(before.ru_utime)) * 1e3,
 		"system",
 		(session_seconds(after.ru_stime) - session_seconds(before.ru_stime)) * 1e3);
-	fprintf(session->output.file, "%10s: %lld KB\n", "memory", (long long) most_bytes / 1024);
+	fprintf(session->printer.file, "%10s: %lld KB\n", "memory", (long long) most_bytes / 1024);
 	for (size_t i = 0; i < n_uses; i++)
-		fprintf(session->output.file, "%10s: %s, %llu scans, %llu rows\n", "table",
+		fprintf(session->printer.file, "%10s: %s, %llu scans, %llu rows\n", "table",
 			uses[i].table->name, (unsigned long long) uses[i].scans,
 			(unsigned long long) uses[i].rows);
 	return 0;
@@ -513,7 +513,7 @@ int session_command(struct session *session, const char *line)
 		r = complain(name ? name : "");
 	else
 		r = command->run(session, n, arguments);
-	(void) fflush(session->output.file);
+	(void) fflush(session->printer.file);
 	arena_done(&arena);
 	return r;
 }

@@ -106,5 +106,5 @@ void session_describe(struct session *session, const char *prefix)
 		any = true;
 	}
 	text_add_string(&text, "]\n");
-	(void) fwrite(text.bytes, 1, text.length, session->output.file);
+	(void) fwrite(text.bytes, 1, text.length, session->printer.file);
 }

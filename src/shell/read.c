@@ -24,7 +24,7 @@ static void run_pending(struct reader *reader)
 	struct fault why;
 
 	if (reader->session->echo)
-		fprintf(reader->session->output.file, "%s\n", reader->statement.bytes);
+		fprintf(reader->session->printer.file, "%s\n", reader->statement.bytes);
 	if (session_query(reader->session, reader->statement.bytes, &why) != 0) {
 		fprintf(stderr, "Error: near line %u: %s\n", reader->began, why.text);
 		reader->errors++;

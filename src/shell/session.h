@@ -3,7 +3,7 @@
 // What the parts of the shell share: one person's session.
 
 #include "config/config.h"
-#include "shell/output.h"
+#include "shell/printer.h"
 #include "sql/sql.h"
 #include "store/store.h"
 
@@ -18,7 +18,7 @@ struct session {
 	struct host host;
 	struct agent agent;
 	struct sql *sql;
-	struct output output;
+	struct printer printer;
 	bool bail, echo, timer;
 	bool interactive;
 	bool leave; // .exit, .quit

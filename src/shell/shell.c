@@ -51,7 +51,7 @@ static void report_progress(void *context)
 
 	if (elapsed_ms < PROGRESS_AFTER_MS)
 		return;
-	fprintf(stderr, "\r\033[K%llu rows, %lld.%lld s", session->output.rows,
+	fprintf(stderr, "\r\033[K%llu rows, %lld.%lld s", session->printer.rows,
 		(long long) elapsed_ms / 1000, (long long) elapsed_ms / 100 % 10);
 	session->reported = true;
 }
@@ -67,11 +67,11 @@ static int run_statement(struct session *session, sqlite3_stmt *statement, struc
 {
 	int r;
 
-	output_statement(&session->output, statement);
+	printer_statement(&session->printer, statement);
 	while ((r = sql_step(session->sql, statement, why)) > 0) {
-		if (session->reported && session->output.mode != MODE_PRETTY)
+		if (session->reported && session->printer.mode != MODE_PRETTY)
 			clear_progress(session);
-		output_row(&session->output, statement);
+		printer_row(&session->printer, statement);
 	}
 	return r;
 }
@@ -113,7 +113,7 @@ static void report_time(const struct session *session, const struct rusage *befo
 	struct rusage after;
 
 	(void) getrusage(RUSAGE_SELF, &after);
-	fprintf(session->output.file, "Run Time: real %.3f user %.6f sys %.6f\n",
+	fprintf(session->printer.file, "Run Time: real %.3f user %.6f sys %.6f\n",
 		(double) (session_clock_ms() - session->began_ms) / 1e3,
 		session_seconds(after.ru_utime) - session_seconds(before->ru_utime),
 		session_seconds(after.ru_stime) - session_seconds(before->ru_stime));
@@ -126,12 +126,12 @@ int session_query(struct session *session, const char *text, struct fault *why)
 
 	session->began_ms = session_clock_ms();
 	(void) getrusage(RUSAGE_SELF, &before);
-	output_begin(&session->output);
+	printer_begin(&session->printer);
 	running = session->sql;
 	r = run_all(session, text, why);
 	running = NULL;
 	clear_progress(session);
-	output_end(&session->output);
+	printer_end(&session->printer);
 	if (session->timer)
 		report_time(session, &before);
 	if (r >= 0)
@@ -165,7 +165,7 @@ static int profile(struct session *session, const char *text, int64_t times)
 		fputs("Error: --profile needs a query\n", stderr);
 		return 2;
 	}
-	session->output.mode = MODE_QUIET;
+	session->printer.mode = MODE_QUIET;
 	for (int64_t i = 0; i < times && code == 0; i++)
 		code = run_once(session, text);
 	return code;
@@ -296,23 +296,23 @@ static enum mode choose_mode(const struct flags *flags)
 
 static int open_output(struct session *session)
 {
-	struct output *output = &session->output;
+	struct printer *printer = &session->printer;
 	const char *path = flags_string(session->flags, "output");
 
-	output->mode = choose_mode(session->flags);
-	output->headers = flags_bool(session->flags, "header");
-	(void) snprintf(output->separator, sizeof(output->separator), "%s",
+	printer->mode = choose_mode(session->flags);
+	printer->headers = flags_bool(session->flags, "header");
+	(void) snprintf(printer->separator, sizeof(printer->separator), "%s",
 		flags_string(session->flags, "separator"));
-	(void) snprintf(output->null_value, sizeof(output->null_value), "%s",
+	(void) snprintf(printer->null_value, sizeof(printer->null_value), "%s",
 		flags_string(session->flags, "nullvalue"));
-	output->file = stdout;
+	printer->file = stdout;
 	if (*path && strcmp(path, "-") != 0)
-		output->file = fopen(path, "we");
-	if (!output->file) {
+		printer->file = fopen(path, "we");
+	if (!printer->file) {
 		fprintf(stderr, "Error: --output=%s: %s\n", path, strerror(errno));
 		return 1;
 	}
-	output->terminal = isatty(fileno(output->file));
+	printer->terminal = isatty(fileno(printer->file));
 	return 0;
 }
 
@@ -405,12 +405,12 @@ int shell_run(struct flags *flags, int argc, char **argv)
 	free(session.instance_id);
 	config_free(session.config);
 	flags_done(&session.settled);
-	if (session.output.file &&
-		(fflush(session.output.file) != 0 || ferror(session.output.file))) {
+	if (session.printer.file &&
+		(fflush(session.printer.file) != 0 || ferror(session.printer.file))) {
 		fputs("Error: not all output could be written\n", stderr);
 		code = code ? code : 1;
 	}
-	if (session.output.file && session.output.file != stdout)
-		(void) fclose(session.output.file);
+	if (session.printer.file && session.printer.file != stdout)
+		(void) fclose(session.printer.file);
 	return code;
 }

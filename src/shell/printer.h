@@ -21,7 +21,7 @@ enum mode {
 
 enum { OUTPUT_WIDTHS = 100, OUTPUT_SEPARATOR = 32 };
 
-struct output {
+struct printer {
 	FILE *file;
 	bool terminal; // file is one: control characters are escaped in every mode
 	enum mode mode;
@@ -44,9 +44,9 @@ struct output {
 
 // A call is what the user asked at once, perhaps several statements. Pretty and JSON show their
 // rows when it ends, the other modes as they come.
-void output_begin(struct output *output);
-void output_statement(struct output *output, sqlite3_stmt *statement);
-void output_row(struct output *output, sqlite3_stmt *statement);
-void output_end(struct output *output);
+void printer_begin(struct printer *printer);
+void printer_statement(struct printer *printer, sqlite3_stmt *statement);
+void printer_row(struct printer *printer, sqlite3_stmt *statement);
+void printer_end(struct printer *printer);
 
 const char *mode_name(enum mode mode);
