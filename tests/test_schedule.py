@@ -312,18 +312,21 @@ def test_a_runner_that_hangs_is_ended_alone_and_its_query_denied(daemon, tmp_pat
     assert is_denied(one, "slow")
 
 
-def test_the_query_of_a_runner_that_was_killed_is_denied(daemon, tmp_path):
+@pytest.mark.parametrize("flags", [[], ["--disable_database"]])
+def test_the_query_of_a_runner_that_was_killed_is_denied(daemon, tmp_path, flags):
     root = hosts_root(tmp_path / "root", ["one"])
-    one = daemon({"schedule": {"slow": {"query": "SELECT sleep(3600) AS s", "interval": 1},
-                               "kept": {"query": "SELECT 1", "interval": 1, "denylist": False},
-                               "hosts": HOSTS}}, f"--host_root={root}").start()
-    wait_for(lambda: executing(one) == "slow", "the slow query to run")
+    one = daemon({"schedule": {
+        "slow": {"query": "SELECT sleep(3600) AS s", "interval": 1, "startup_priority": 2},
+        "tell": {"query": "SELECT name FROM osquery_schedule WHERE denylisted", "interval": 1},
+        "hosts": HOSTS}}, f"--host_root={root}", "--schedule_lognames", *flags).start()
+    one.wait_error("Executing scheduled query slow")
     os.kill(one.runner(), signal.SIGKILL)
     one.wait_error("Scheduled query may have failed: slow")
+    assert one.wait_lines(1, query="tell")[0]["columns"] == {"name": "slow"}
     hosts_root(root, ["one", "two"])
-    one.wait_lines(2, query="hosts")
+    wait_for(lambda: one.lines(query="hosts")[-1:] and
+             one.lines(query="hosts")[-1]["columns"]["hostnames"] == "two", "the other query")
     one.stop()
-    assert is_denied(one, "slow") and not is_denied(one, "hosts")
 
 
 def test_a_fifo_blocks_nothing(daemon, tmp_path):
@@ -492,3 +495,16 @@ def test_the_store_can_be_dumped(daemon, tmp_path, build):
     shutil.rmtree(one.database)
     done = subprocess.run(dump, capture_output=True, text=True)
     assert done.returncode == 1 and str(one.database) in done.stderr
+
+
+def test_the_watchdog_ends_a_discovery_query_too(daemon, tmp_path, sanitized):
+    root = hosts_root(tmp_path / "root", ["one"])
+    one = daemon({"packs": {"endless": {"discovery": [NEVER_ENDS], "queries": {"q": HOSTS}}},
+                  "schedule": {"hosts": HOSTS}}, f"--host_root={root}", "--watchdog_delay=0",
+                 "--watchdog_latency_limit=1", "--watchdog_utilization_limit=5",
+                 *(["--watchdog_memory_limit=100000"] if sanitized else [])).start()
+    one.wait_error("pack endless: discovery query: the query was cancelled")
+    hosts_root(root, ["one", "two"])
+    one.wait_lines(2)
+    one.stop()
+    assert {line["name"] for line in one.lines()} == {"hosts"} and "is started again" not in one.errors()

@@ -16,6 +16,7 @@
 struct role_context {
 	const struct flags *flags; // of command line and flag files
 	struct board *board;
+	const char *unfinished; // what board.name was when the role ended in a query, else ""
 	int64_t start_time; // of the daemon, seconds since 1970
 	int supervisor; // its process id
 };

@@ -44,6 +44,24 @@ static void beat(const struct runner *runner)
 	atomic_store(&runner->context->board->beat_ms, (uint64_t) clock_ms());
 }
 
+void runner_begin_query(struct runner *runner, const char *kind, const char *name)
+{
+	struct board *board = runner->context->board;
+
+	beat(runner);
+	runner->cancel = false;
+	(void) snprintf(board->name, sizeof(board->name), "%s%s", kind, name);
+	atomic_store(&board->began_ms, (uint64_t) clock_ms());
+}
+
+void runner_end_query(struct runner *runner)
+{
+	struct board *board = runner->context->board;
+
+	atomic_store(&board->began_ms, 0);
+	atomic_fetch_add(&board->finished, 1);
+}
+
 // ---- signals ----
 
 // Whether the query that is meant still runs; a person who sends the signal means any.
@@ -121,9 +139,12 @@ static void work_minute(struct runner *runner, uint64_t now_s)
 	if (minute == runner->minute)
 		return;
 	runner->minute = minute;
-	if (runner->decorations)
+	if (runner->decorations) {
+		runner_begin_query(runner, "decorators", "");
 		decorations_run(
 			runner->decorations, runner->sql, DECORATE_INTERVAL, minute * MINUTE_S);
+		runner_end_query(runner);
+	}
 	store_tidy(runner->store);
 }
 
@@ -135,7 +156,6 @@ static void run_due(struct runner *runner)
 
 		if (!scheduled)
 			return;
-		beat(runner);
 		runner_turn(runner, scheduled);
 	}
 }

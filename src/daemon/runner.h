@@ -69,5 +69,10 @@ void runner_deny_unfinished(struct runner *runner);
 
 void runner_turn(struct runner *runner, struct scheduled *scheduled);
 
+// Tells the supervisor that a query begins, so that it can be ended when it uses too much, and that
+// it is over. Its name has two parts.
+void runner_begin_query(struct runner *runner, const char *kind, const char *name);
+void runner_end_query(struct runner *runner);
+
 // The count of the schedule, in milliseconds.
 int64_t runner_now_ms(const struct runner *runner);

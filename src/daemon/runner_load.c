@@ -108,7 +108,9 @@ static void open_decorations(struct runner *runner)
 	decorations_close(runner->decorations);
 	runner->decorations = decorations_open(
 		flags_bool(&runner->flags, "disable_decorators") ? &none : runner->config);
+	runner_begin_query(runner, "decorators", "");
 	decorations_run(runner->decorations, runner->sql, DECORATE_LOAD, 0);
+	runner_end_query(runner);
 }
 
 void runner_renew(struct runner *runner)

@@ -113,14 +113,13 @@ void runner_store_worked(struct runner *runner)
 
 void runner_deny_unfinished(struct runner *runner)
 {
-	const struct board *board = runner->context->board;
 	auto_free char *name = execution_unfinished(runner->store);
 	struct scheduled *scheduled;
 	struct fault why;
 
 	// a store in memory does not remember it, but the supervisor does
-	if (!name && atomic_load(&board->began_ms) != 0)
-		name = must_dup(board->name);
+	if (!name && *runner->context->unfinished)
+		name = must_dup(runner->context->unfinished);
 	if (!name)
 		return;
 	log_warning("Scheduled query may have failed: %s", name);

@@ -11,25 +11,6 @@
 
 enum { TRIM_BYTES = 2 << 20 }; // free memory that is not kept for the next query
 
-static void begin(struct runner *runner, const struct config_query *query)
-{
-	struct board *board = runner->context->board;
-	struct fault why;
-
-	(void) snprintf(board->name, sizeof(board->name), "%s", query->full_name);
-	atomic_store(&board->began_ms, (uint64_t) clock_ms());
-	if (execution_begin(&runner->executor, query, &why) < 0)
-		runner_store_failed(runner, &why); // it runs all the same
-}
-
-static void end(struct runner *runner)
-{
-	struct board *board = runner->context->board;
-
-	atomic_store(&board->began_ms, 0);
-	atomic_fetch_add(&board->finished, 1);
-}
-
 // A run without a result: what it has cost is recorded, and that it is denied from now on, or that
 // it is not.
 static void record_failure(struct runner *runner, struct scheduled *scheduled,
@@ -84,6 +65,8 @@ static void take_end(struct runner *runner, struct scheduled *scheduled,
 
 static bool may_run(struct runner *runner, struct scheduled *scheduled)
 {
+	bool active;
+
 	if (schedule_is_denied(scheduled, time(NULL))) {
 		if (!scheduled->told)
 			log_warning("scheduled query %s is denylisted for another %lld s: %s",
@@ -93,8 +76,11 @@ static bool may_run(struct runner *runner, struct scheduled *scheduled)
 		scheduled->told = true;
 		return false;
 	}
-	return schedule_is_active(runner->schedule, scheduled->pack, runner->sql,
+	runner_begin_query(runner, "discovery of pack ", scheduled->pack->config->name);
+	active = schedule_is_active(runner->schedule, scheduled->pack, runner->sql,
 		(uint64_t) runner_now_ms(runner) / 1000);
+	runner_end_query(runner);
+	return active;
 }
 
 void runner_turn(struct runner *runner, struct scheduled *scheduled)
@@ -106,17 +92,18 @@ void runner_turn(struct runner *runner, struct scheduled *scheduled)
 
 	if (!may_run(runner, scheduled))
 		return;
+	runner_begin_query(runner, "", scheduled->query->full_name);
+	if (execution_begin(&runner->executor, scheduled->query, &why) < 0)
+		runner_store_failed(runner, &why); // it runs all the same
 	if (flags_bool(&runner->flags, "schedule_lognames"))
 		log_info("Executing scheduled query %s: %s", scheduled->query->full_name,
 			scheduled->query->sql);
-	runner->cancel = false;
-	begin(runner, scheduled->query);
 	decorations_run(runner->decorations, runner->sql, DECORATE_ALWAYS, 0);
 	execution.decorations = decorations_list(runner->decorations, &execution.n_decorations);
 	schedule_report(runner->schedule, &runner->agent);
 	ended = execute(&runner->executor, &execution, &why);
 	take_end(runner, scheduled, &execution, ended, &why);
-	end(runner);
+	runner_end_query(runner);
 
 	if (outputs_deliver(runner->outputs, &why) < 0)
 		runner_store_failed(runner, &why);

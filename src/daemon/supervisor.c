@@ -30,6 +30,7 @@ static const uint32_t signals_event = UINT32_MAX; // in place of a child's numbe
 struct child {
 	const struct role *role;
 	struct board *board;
+	char unfinished[BOARD_NAME]; // the query that ran when it ended, for the one that follows
 	pid_t pid; // 0: it does not run
 	int pidfd;
 	int64_t started_ms;
@@ -200,6 +201,7 @@ __attribute__((noreturn)) static void become(
 	struct role_context context = {
 		.flags = settings->flags,
 		.board = child->board,
+		.unfinished = child->unfinished,
 		.start_time = supervisor->start_time,
 		.supervisor = parent,
 	};
@@ -253,6 +255,9 @@ static void start(struct supervisor *supervisor, struct child *child)
 {
 	pid_t parent = getpid();
 
+	child->unfinished[0] = '\0';
+	if (atomic_load(&child->board->began_ms) != 0)
+		read_name(child->board, child->unfinished);
 	clear_board(child->board);
 	child->started_ms = clock_ms();
 	(void) fflush(NULL); // or it would be written twice
