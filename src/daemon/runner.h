@@ -49,9 +49,6 @@ void runner_load(struct runner *runner);
 // Opens the outputs that the flags in force name, in place of those before; they stay if it fails.
 void runner_open_outputs(struct runner *runner);
 
-// Opens what depends on the store anew, after it was replaced.
-void runner_renew(struct runner *runner);
-
 // ---- runner_store.c: what is remembered ----
 
 // Opens the store with its key and identities.

@@ -113,13 +113,6 @@ static void open_decorations(struct runner *runner)
 	runner_end_query(runner);
 }
 
-void runner_renew(struct runner *runner)
-{
-	runner_open_outputs(runner);
-	if (runner->config)
-		open_schedule(runner);
-}
-
 // ---- loading ----
 
 static void put_in_force(struct runner *runner, struct config *config)

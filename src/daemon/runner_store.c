@@ -92,8 +92,7 @@ void runner_store_failed(struct runner *runner, const struct fault *why)
 	if (why->code == -EUCLEAN) {
 		log_error("%s", why->text);
 		store_replace(runner->store);
-		settle_all(runner);
-		runner_renew(runner);
+		settle_all(runner); // schedule and outputs go on and fill it again
 	} else if (why->code == -ENOSPC) {
 		if (!runner->full)
 			log_error("%s: results are not recorded until there is room again",
