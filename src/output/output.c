@@ -162,11 +162,9 @@ static int recover(struct outputs *outputs, struct place *place, struct fault *w
 
 // ---- opening ----
 
-static int open_place(
-	struct outputs *outputs, struct place *place, const struct flags *flags, struct fault *why)
+static int open_place(struct place *place, const struct flags *flags, struct fault *why)
 {
 	const struct output *output = place->output;
-	struct outbox_mark mark;
 	struct fault failure;
 	int r = 0;
 
@@ -178,10 +176,16 @@ static int open_place(
 		return fail(
 			why, r, "Cannot activate %s logger plugin: %s", output->name, failure.text);
 	place->opened = true;
-	if (!outputs->store)
-		return 0;
+	return 0;
+}
 
-	r = outbox_reader_open(outputs->store, &place->reader, output->name, why);
+static int find_place(struct outputs *outputs, struct place *place, struct fault *why)
+{
+	const struct output *output = place->output;
+	struct outbox_mark mark;
+	struct fault failure;
+	int r = outbox_reader_open(outputs->store, &place->reader, output->name, why);
+
 	if (r == 0)
 		r = recover(outputs, place, why);
 	// results have their file from the start, and what is wrong with it is said now
@@ -209,8 +213,11 @@ static int open_places(struct outputs *outputs, const struct flags *flags, struc
 		if (again)
 			continue;
 		outputs->places[outputs->n_places] = (struct place){ .output = output };
-		r = open_place(outputs, &outputs->places[outputs->n_places++], flags, why);
+		r = open_place(&outputs->places[outputs->n_places++], flags, why);
 	}
+	// only then: a reader that is in the box for an output that is not used holds all lines
+	for (size_t i = 0; r == 0 && outputs->store && i < outputs->n_places; i++)
+		r = find_place(outputs, &outputs->places[i], why);
 	return r;
 }
 
@@ -251,8 +258,6 @@ void outputs_close(struct outputs *outputs)
 	for (size_t i = 0; i < outputs->n_places; i++) {
 		struct place *place = &outputs->places[i];
 
-		if (place->is_dirty)
-			(void) save(outputs, place, NULL);
 		if (place->opened && place->output->close)
 			place->output->close(place->state);
 		free(place->state);

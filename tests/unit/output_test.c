@@ -116,6 +116,18 @@ static void append(struct place *place, const char *bytes)
 	append_to(place, CHANNEL_RESULTS, bytes, true);
 }
 
+// As another program, in the file of the store.
+static void run_foreign(struct place *place, const char *sql)
+{
+	char path[PATH_MAX];
+	sqlite3 *db;
+
+	(void) snprintf(path, sizeof(path), "%s/state.db", place->folder);
+	CHECK(sqlite3_open(path, &db) == SQLITE_OK);
+	CHECK(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK);
+	CHECK(sqlite3_close(db) == SQLITE_OK);
+}
+
 static void deliver(struct place *place)
 {
 	struct fault why;
@@ -252,6 +264,21 @@ TEST(an_unknown_output_is_refused_and_named)
 	CHECK(!outputs_open(&place.flags, place.store, &why));
 	CHECK(text_starts(why.text, "Cannot activate pigeon logger plugin: "));
 	CHECK(strstr(why.text, "filesystem, stdout, syslog"));
+	done(&place);
+}
+
+TEST(outputs_that_were_refused_hold_no_lines)
+{
+	struct place place;
+	struct fault why;
+
+	begin(&place);
+	open_outputs(&place);
+	set(&place, "logger_plugin", "filesystem,stdout,pigeon");
+	CHECK(!outputs_open(&place.flags, place.store, &why));
+	append(&place, "{}\n");
+	deliver(&place);
+	CHECK(!outbox_waiting(place.store));
 	done(&place);
 }
 
@@ -549,6 +576,34 @@ TEST(a_store_that_was_replaced_gives_all_its_lines)
 	append(&place, "{\"new\":2}\n");
 	deliver(&place);
 	CHECK_TEXT(content(&place, RESULTS), place.expected.bytes);
+	done(&place);
+}
+
+// Outputs of before must not leave their place in a store that replaced theirs, where it is wrong.
+TEST(outputs_that_end_leave_no_place_in_another_store)
+{
+	struct outbox_reader reader;
+	struct place place;
+	struct outputs *before;
+	struct fault why;
+
+	begin(&place);
+	open_outputs(&place);
+	for (int i = 0; i < 5; i++)
+		append(&place, "{\"old\":1}\n");
+	deliver(&place);
+	append(&place, "{\"old\":2}\n");
+	// the store is damaged where places are saved
+	run_foreign(&place,
+		"CREATE TRIGGER damaged BEFORE INSERT ON reader"
+		" BEGIN SELECT raise(ABORT, ''); END");
+	CHECK(outputs_deliver(place.outputs, &why) < 0);
+	store_replace(place.store);
+	before = place.outputs;
+	open_outputs(&place);
+	outputs_close(before);
+	CHECK(outbox_reader_open(place.store, &reader, "filesystem", &why) == 0);
+	CHECK(reader.entry == 1);
 	done(&place);
 }
 
