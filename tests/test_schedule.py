@@ -508,3 +508,26 @@ def test_the_watchdog_ends_a_discovery_query_too(daemon, tmp_path, sanitized):
     one.wait_lines(2)
     one.stop()
     assert {line["name"] for line in one.lines()} == {"hosts"} and "is started again" not in one.errors()
+
+
+def test_a_schedule_that_is_never_done_keeps_nothing_else_waiting(daemon, tmp_path):
+    slow = {"query": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000)"
+                     " SELECT count(*) FROM n", "interval": 1}
+    config = {"schedule": {f"slow{i}": slow for i in range(20)}}
+    one = daemon(config, "--disable_watchdog", "--config_refresh=1").start()
+    one.wait_lines(1)
+    config["schedule"] = {"new": {"query": "SELECT 1 AS n", "interval": 1}, **config["schedule"]}
+    one.configure(config)
+    one.wait_lines(1, query="new")
+    one.configure({**config, "options": {"schedule_timeout": 1}})
+    assert one.process.wait(60) == 0
+
+
+def test_the_largest_numbers_of_flags_are_no_small_ones(daemon):
+    most = 2 ** 64 - 1
+    flags = [f"--{name}={most}" for name in ("config_refresh", "query_memory_limit", "query_cpu_limit",
+             "query_wall_limit", "schedule_timeout", "pack_refresh_interval", "schedule_splay_percent",
+             "buffered_log_max", "buffered_log_max_size", "logger_rotate_size")]
+    one = daemon({"schedule": {"one": {"query": "SELECT 1 AS n", "interval": 1}}}, *flags).start()
+    one.wait_lines(1)
+    one.stop()

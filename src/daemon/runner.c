@@ -100,6 +100,15 @@ static void catch_signals(struct runner *runner)
 	(void) signal(SIGPIPE, SIG_IGN);
 }
 
+// A second SIGTERM, as service managers send it, must not find a runner that is gone.
+static void ignore_signals(void)
+{
+	static const int caught[] = { SIGTERM, SIGHUP, SIGUSR1 };
+
+	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+		(void) signal(caught[i], SIG_IGN);
+}
+
 // Of a running query. A signal that came just before it began has not cancelled it.
 static void on_progress(void *context)
 {
@@ -148,12 +157,35 @@ static void work_minute(struct runner *runner, uint64_t now_s)
 	store_tidy(runner->store);
 }
 
+static uint64_t timeout_s(const struct runner *runner)
+{
+	return (uint64_t) flags_integer(&runner->flags, "schedule_timeout");
+}
+
+static bool is_over(const struct runner *runner, uint64_t now_s)
+{
+	uint64_t most_s = timeout_s(runner);
+
+	return most_s && now_s >= runner->began_s + most_s;
+}
+
+// Whether something other than a query has its time: a schedule that is never done must not keep it
+// waiting.
+static bool is_wanted(const struct runner *runner, uint64_t now_s)
+{
+	return runner->stop || runner->reload || now_s >= runner->refresh_s ||
+		now_s / MINUTE_S != runner->minute || is_over(runner, now_s);
+}
+
 static void run_due(struct runner *runner)
 {
-	while (!runner->stop && !runner->reload && runner->schedule) {
-		struct scheduled *scheduled = schedule_due(
-			runner->schedule, (uint64_t) runner_now_ms(runner) / 1000);
+	while (runner->schedule) {
+		uint64_t now_s = (uint64_t) runner_now_ms(runner) / 1000;
+		struct scheduled *scheduled;
 
+		if (is_wanted(runner, now_s))
+			return;
+		scheduled = schedule_due(runner->schedule, now_s);
 		if (!scheduled)
 			return;
 		runner_turn(runner, scheduled);
@@ -176,24 +208,14 @@ static uint64_t least(uint64_t a, uint64_t b)
 // The count of seconds at which there is something to do.
 static uint64_t next_s(const struct runner *runner, uint64_t now_s)
 {
-	uint64_t timeout_s = (uint64_t) flags_integer(&runner->flags, "schedule_timeout");
+	uint64_t most_s = timeout_s(runner);
 	uint64_t next = runner->schedule ? schedule_next_s(runner->schedule) : UINT64_MAX;
 
 	next = least(next, (now_s / MINUTE_S + 1) * MINUTE_S);
 	next = least(next, runner->refresh_s);
-	if (timeout_s)
-		next = least(next, runner->began_s + timeout_s);
+	if (most_s)
+		next = least(next, runner->began_s + most_s);
 	return outbox_waiting(runner->store) ? least(next, now_s + RETRY_S) : next;
-}
-
-static bool is_over(const struct runner *runner, uint64_t now_s)
-{
-	uint64_t timeout_s = (uint64_t) flags_integer(&runner->flags, "schedule_timeout");
-
-	if (!timeout_s || now_s < runner->began_s + timeout_s)
-		return false;
-	log_info("The scheduler ended after %llu seconds", (unsigned long long) timeout_s);
-	return true;
 }
 
 static void loop(struct runner *runner, int timer)
@@ -202,8 +224,11 @@ static void loop(struct runner *runner, int timer)
 		uint64_t now_s = (uint64_t) runner_now_ms(runner) / 1000;
 
 		beat(runner);
-		if (is_over(runner, now_s))
+		if (is_over(runner, now_s)) {
+			log_info("The scheduler ended after %llu seconds",
+				(unsigned long long) timeout_s(runner));
 			return;
+		}
 		if (runner->reload || now_s >= runner->refresh_s) {
 			runner->reload = false;
 			runner_load(runner);
@@ -217,6 +242,15 @@ static void loop(struct runner *runner, int timer)
 }
 
 // ---- start and end ----
+
+// What the schedule's tables show changes with every turn: it is gathered when they are asked.
+static void report(void *context)
+{
+	struct runner *runner = context;
+
+	if (runner->schedule)
+		schedule_report(runner->schedule, &runner->agent);
+}
 
 static int open_all(struct runner *runner, struct fault *why)
 {
@@ -232,6 +266,8 @@ static int open_all(struct runner *runner, struct fault *why)
 		.tables = tables_all,
 		.n_tables = n_tables_all,
 		.output_name = output_name,
+		.refresh = report,
+		.refresh_context = runner,
 	};
 	config_apply_options(&none, context->flags, &runner->flags);
 	r = host_open(&runner->host, &runner->flags, &runner->agent, why);
@@ -291,6 +327,7 @@ static int run(const struct role_context *context)
 		loop(&runner, timer);
 		deliver(&runner);
 	}
+	ignore_signals();
 	close_all(&runner);
 	return code;
 }

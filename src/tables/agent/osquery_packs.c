@@ -24,6 +24,8 @@ static int generate(struct scan *scan, struct fault *why)
 	bool more = true;
 
 	(void) why; // always at hand
+	if (agent->refresh)
+		agent->refresh(agent->refresh_context);
 	for (size_t i = 0; more && i < agent->n_packs; i++) {
 		const struct pack_report *pack = &agent->packs[i];
 
