@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -251,3 +252,94 @@ def test_a_store_that_cannot_be_written_is_replaced_by_memory(daemon, tmp_path, 
     finally:
         subprocess.run(["chattr", "-i", state, one.database], check=True)
     assert not list(pathlib.Path(one.database).glob("*.damaged-*"))
+
+
+def tamper(one, *statements):
+    """Writes into the store as no daemon would; the file stays a sound database."""
+    store = sqlite3.connect(one.database / "state.db", timeout=30)
+    store.execute("PRAGMA writable_schema = ON")
+    for statement in statements:
+        store.execute(statement)
+    store.commit()
+    store.close()
+
+
+@pytest.mark.parametrize("statement", [
+    "DROP TABLE query", "DROP TABLE reader", "DROP TABLE setting", "DROP TABLE outbox", "DROP TABLE result",
+    "ALTER TABLE query DROP COLUMN output_bytes",
+    "UPDATE query SET name = '' WHERE name = 'gone'",
+    "UPDATE query SET executions = -1, memory_bytes = -9223372036854775807",
+    "UPDATE query SET executions = 9223372036854775807, wall_ms = executions, output_bytes = executions",
+    "UPDATE query SET splayed_s = 9223372036854775807", "UPDATE query SET splayed_s = -1",
+    "UPDATE query SET n_rows = -1, counter = -1, names = x'61', digest = zeroblob(16)",
+    "UPDATE query SET n_rows = 9223372036854775807, names = x'', digest = zeroblob(16)",
+    "UPDATE query SET denied_until = -1",
+    "UPDATE result SET rows = x'00ff'", "UPDATE result SET rows = x'01fffffffff0'",
+    "UPDATE result SET rows = zeroblob(70000)",
+    "UPDATE reader SET entry = 9223372036854775807", "UPDATE reader SET offset = -1",
+    "UPDATE mark SET position = -1, channel = channel + 9",
+    "UPDATE sqlite_sequence SET seq = 9223372036854775807",
+    "INSERT INTO outbox VALUES (9223372036854775807, 7, 9223372036854775807, 0, x'005858')",
+    "INSERT INTO outbox VALUES (1000, 7, -1, 9, x'')",
+])
+def test_whatever_a_sound_store_holds_the_agent_goes_on(daemon, tmp_path, statement):
+    root = hosts_root(tmp_path / "root", ["one"])
+    config = {"schedule": {"hosts": HOSTS, "gone": HOSTS}}
+    one = daemon(config, f"--host_root={root}", "--disable_watchdog").start()
+    one.wait_lines(1, query="hosts")
+    one.wait_lines(1, query="gone")
+    one.stop()
+    tamper(one, statement)
+    del config["schedule"]["gone"]
+    one.configure(config)
+    hosts_root(root, ["one", "two"])
+    one.start()
+    wait_for(lambda: "two" in {line["columns"]["hostnames"] for line in one.lines()}, "its lines")
+    one.process.send_signal(signal.SIGHUP)
+    hosts_root(root, ["one", "two", "three"])
+    wait_for(lambda: one.lines()[-1]["columns"]["hostnames"] == "three", "later ones")
+    runner = one.runner()
+    one.ask_store("SELECT * FROM osquery_schedule")
+    one.stop()
+    assert "runner" not in [word for line in one.errors().splitlines() if "killed" in line
+                            for word in line.split()], (runner, one.errors())
+
+
+@pytest.mark.parametrize("table", ["setting", "query", "result", "outbox", "reader"])
+def test_a_table_that_vanishes_while_the_store_is_in_use_is_replaced(daemon, tmp_path, table):
+    root = hosts_root(tmp_path / "root", ["one"])
+    one = daemon({"schedule": {"hosts": HOSTS}}, f"--host_root={root}", "--disable_watchdog").start()
+    one.wait_lines(1)
+    runner = one.runner()
+    tamper(one, f"DROP TABLE {table}")
+    hosts_root(root, ["one", "two"])
+    wait_for(lambda: one.lines()[-1]["columns"]["hostnames"] == "two", "its lines")
+    assert one.runner() == runner
+    one.stop()
+
+
+def test_damage_that_nobody_saw_at_a_clean_stop_is_found(daemon, tmp_path):
+    root = hosts_root(tmp_path / "root", ["one"])
+    one = daemon({"schedule": {"hosts": HOSTS}}, f"--host_root={root}", "--disable_watchdog").start()
+    one.wait_lines(1)
+    one.stop()
+    path = one.database / "state.db"
+    data = path.read_bytes()
+    path.write_bytes(data[:4096] + bytes(0xa5 for _ in data[4096:]))
+    hosts_root(root, ["one", "two"])
+    one.start()
+    wait_for(lambda: one.lines()[-1]["columns"]["hostnames"] == "two", "its lines")
+    one.stop()
+
+
+def test_a_query_that_may_run_again_has_no_reason_why_it_might_not(daemon):
+    query = {"query": "SELECT 1 AS n", "interval": 1, "denylist": False}
+    always = ["SELECT group_concat(denylist_reason) AS why FROM osquery_schedule"]
+    one = daemon({"schedule": {"one": query}, "decorators": {"always": always}}, "--disable_watchdog")
+    one.start().wait_lines(1)
+    one.stop()
+    tamper(one, "UPDATE query SET epoch = 1, denied_why = 'it was too slow for this host',"
+                f" denied_until = {int(time.time()) + 3600}")
+    one.start().wait_lines(2)
+    one.stop()
+    assert one.lines()[1]["decorations"] == {"why": ""}

@@ -37,10 +37,11 @@ static void find_identifier(struct runner *runner)
 static void set_limits(struct runner *runner)
 {
 	const struct flags *flags = &runner->flags;
+	int64_t memory_mb = flags_integer(flags, "query_memory_limit");
 	struct sql_limits limits = {
 		.cpu_ms = flags_integer(flags, "query_cpu_limit"),
 		.wall_ms = flags_integer(flags, "query_wall_limit"),
-		.memory_bytes = flags_integer(flags, "query_memory_limit") << 20,
+		.memory_bytes = memory_mb < INT64_MAX >> 24 ? memory_mb << 20 : INT64_MAX >> 4,
 	};
 	struct watch_limits watched;
 
@@ -75,8 +76,16 @@ static void settle_flags(struct runner *runner)
 void runner_open_outputs(struct runner *runner)
 {
 	struct fault why;
-	struct outputs *outputs = outputs_open(&runner->flags, runner->store, &why);
+	struct outputs *outputs;
 
+	// so that the new ones find the places where these are
+	if (runner->outputs)
+		(void) outputs_deliver(runner->outputs, &why);
+	outputs = outputs_open(&runner->flags, runner->store, &why);
+	if (!outputs && why.code == -EUCLEAN) {
+		runner_store_failed(runner, &why); // there is another store now
+		outputs = outputs_open(&runner->flags, runner->store, &why);
+	}
 	if (!outputs) {
 		log_error("%s", why.text);
 		return;
@@ -179,8 +188,9 @@ static void plan_refresh(struct runner *runner, bool failed)
 	int64_t sooner_s = flags_integer(&runner->flags, "config_accelerated_refresh");
 	int64_t wait_s = failed && sooner_s > 0 ? sooner_s : regular_s;
 
-	runner->refresh_s = regular_s > 0 ? (uint64_t) (runner_now_ms(runner) / 1000 + wait_s)
-					  : UINT64_MAX;
+	runner->refresh_s = regular_s > 0
+		? (uint64_t) (runner_now_ms(runner) / 1000) + (uint64_t) wait_s
+		: UINT64_MAX;
 }
 
 void runner_load(struct runner *runner)

@@ -64,7 +64,8 @@ static int plan(struct schedule *schedule, struct scheduled *scheduled,
 	struct arena arena = { 0 };
 	struct record record;
 	int r = record_read(store, query->full_name, &record, &arena, why);
-	bool same_interval = record.interval_s == query->interval_s && record.splayed_s > 0;
+	bool same_interval = record.interval_s == query->interval_s && record.splayed_s > 0 &&
+		record.splayed_s <= 2 * query->interval_s;
 	bool same_sql = record.sql && strcmp(record.sql, query->sql) == 0;
 
 	if (!same_interval)

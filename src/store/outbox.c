@@ -54,9 +54,13 @@ static int read_end(struct store *store, int64_t *end, struct fault *why)
 		store, "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'outbox'", why);
 	int r = statement ? store_step(store, statement, why) : why->code;
 
-	if (r >= 0)
-		*end = r > 0 ? sqlite3_column_int64(statement, 0) : 1;
-	return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	*end = r > 0 ? sqlite3_column_int64(statement, 0) : 1;
+	// no box lives so long; soon there would be no more ids
+	if (*end < 1 || *end > INT64_MAX / 2)
+		return fail(why, -EUCLEAN, "store: the ids of the outbox are damaged");
+	return 0;
 }
 
 int outbox_reader_open(
@@ -64,6 +68,7 @@ int outbox_reader_open(
 {
 	auto_done sqlite3_stmt *statement = store_statement(
 		store, "SELECT entry, offset, dropped_lines FROM reader WHERE output = ?", why);
+	int64_t end;
 	int r;
 
 	*reader = (struct outbox_reader){ .output = output };
@@ -77,7 +82,16 @@ int outbox_reader_open(
 		reader->entry = sqlite3_column_int64(statement, 0);
 		reader->offset = (uint64_t) sqlite3_column_int64(statement, 1);
 		reader->dropped_lines = (uint64_t) sqlite3_column_int64(statement, 2);
-		return read_marks(store, reader, why);
+		store_done(&statement);
+		r = read_end(store, &end, why);
+		// a place that is none: all that is in the box is to be delivered
+		if (r == 0 &&
+			(reader->entry < 0 || reader->entry > end || reader->offset > INT64_MAX)) {
+			reader->entry = 0;
+			reader->offset = 0;
+			r = outbox_reader_save(store, reader, why);
+		}
+		return r < 0 ? r : read_marks(store, reader, why);
 	}
 	r = read_end(store, &reader->entry, why);
 	return r < 0 ? r : outbox_reader_save(store, reader, why);

@@ -36,6 +36,9 @@ static const struct number {
 	{ 23, offsetof(struct record, performance.output_bytes) },
 };
 
+// What no daemon has written is taken for 0, so that sums of these numbers are sound.
+static const int64_t number_most = INT64_MAX / 4;
+
 static const char *copy_text(sqlite3_stmt *statement, int column, struct arena *arena)
 {
 	const void *bytes = sqlite3_column_blob(statement, column);
@@ -46,9 +49,11 @@ static const char *copy_text(sqlite3_stmt *statement, int column, struct arena *
 
 static void take_row(sqlite3_stmt *statement, struct record *record, struct arena *arena)
 {
+	const char *name = copy_text(statement, 1, arena); // NULL: it is empty
+
 	*record = (struct record){
 		.id = sqlite3_column_int64(statement, 0),
-		.name = copy_text(statement, 1, arena),
+		.name = name ? name : "",
 		.sql = copy_text(statement, 2, arena),
 		.has_result = sqlite3_column_int(statement, 7),
 		.names = copy_text(statement, 8, arena),
@@ -58,6 +63,9 @@ static void take_row(sqlite3_stmt *statement, struct record *record, struct aren
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		int64_t number = sqlite3_column_int64(statement, numbers[i].column);
 
+		if (numbers[i].offset != offsetof(struct record, epoch) &&
+			(number < 0 || number > number_most))
+			number = 0;
 		memcpy((char *) record + numbers[i].offset, &number, sizeof(number));
 	}
 	if (sqlite3_column_bytes(statement, 9) == sizeof(record->digest))
@@ -73,14 +81,13 @@ int record_read(struct store *store, const char *name, struct record *record, st
 		store, "SELECT " COLUMNS " FROM query WHERE name = ?", why);
 	int r;
 
+	*record = (struct record){ .name = name };
 	if (!statement)
 		return why->code;
 	(void) sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
 	r = store_step(store, statement, why);
 	if (r > 0)
 		take_row(statement, record, arena);
-	else
-		*record = (struct record){ .name = name };
 	return r;
 }
 

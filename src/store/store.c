@@ -37,6 +37,7 @@ static int code_of(int result)
 	switch (result & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
+	case SQLITE_ERROR: // our statements do not fit what is in the file
 		return -EUCLEAN;
 	case SQLITE_FULL:
 		return -ENOSPC;
@@ -253,12 +254,14 @@ void store_replace(struct store *store)
 	struct fault why;
 
 	close_database(store);
-	if (store->mode == STORE_WRITE) {
-		(void) aside_move(store->path, &why);
+	if (store->mode == STORE_WRITE && aside_move(store->path, &why) == 0) {
 		open_for_writing(store);
-	} else {
-		open_memory(store);
+		return;
 	}
+	if (store->mode == STORE_WRITE) // the damaged one would be found damaged again
+		log_error("%s: what is recorded from now on will be forgotten with this process",
+			why.text);
+	open_memory(store);
 }
 
 int store_lock(const char *folder, struct fault *why)
