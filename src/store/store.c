@@ -331,6 +331,9 @@ static int run(struct store *store, const char *sql, struct fault *why)
 
 int store_begin(struct store *store, struct fault *why)
 {
+	// our mistake, which must not look like that of the file
+	if (!sqlite3_get_autocommit(store->db))
+		return fail(why, -EBUSY, "store: %s: a transaction is open", store->path);
 	return run(store, "BEGIN IMMEDIATE", why);
 }
 
