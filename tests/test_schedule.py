@@ -285,7 +285,7 @@ def test_the_watchdog_cancels_a_query_and_keeps_the_runner(daemon, tmp_path, san
                  f"--host_root={root}", "--watchdog_delay=0", "--watchdog_latency_limit=1",
                  "--watchdog_utilization_limit=5",
                  *(["--watchdog_memory_limit=100000"] if sanitized else [])).start()
-    one.wait_error("scheduled query bad used more than the watchdog allows")
+    one.wait_error("scheduled query bad was cancelled: it used more than the watchdog allows")
     hosts_root(root, ["one", "two"])
     one.wait_lines(2)
     one.stop()

@@ -18,7 +18,6 @@ static void record_failure(struct runner *runner, struct scheduled *scheduled,
 {
 	struct fault why;
 
-	scheduled->performance = execution->performance;
 	if (deny && scheduled->query->denylist && !flags_bool(&runner->flags, "disable_watchdog"))
 		schedule_deny(scheduled, time(NULL), deny);
 	if (execution_fail(&runner->executor, execution, scheduled->denied_until,
@@ -30,37 +29,31 @@ static void take_end(struct runner *runner, struct scheduled *scheduled,
 	const struct execution *execution, enum execution_end ended, const struct fault *why)
 {
 	const char *name = scheduled->query->full_name;
+	const char *deny = NULL;
 
+	scheduled->performance = execution->performance;
 	switch (ended) {
 	case EXECUTION_DONE:
-		scheduled->performance = execution->performance;
 		runner_store_worked(runner);
 		if (execution->first)
 			log_info("Storing initial results for new scheduled query: %s", name);
-		break;
+		return;
 	case EXECUTION_NOT_STORED:
-		scheduled->performance = execution->performance;
 		runner_store_failed(runner, why);
-		break;
-	case EXECUTION_CANCELLED:
-		if (runner->cancel) {
-			log_warning("scheduled query %s used more than the watchdog allows and was "
-				    "cancelled",
-				name);
-			record_failure(runner, scheduled, execution, "the watchdog's limits");
-		} else {
-			record_failure(runner, scheduled, execution, NULL);
-		}
+		return;
+	case EXECUTION_CANCELLED: // by the watchdog, or because the runner stops
+		deny = runner->cancel ? "it used more than the watchdog allows" : NULL;
 		break;
 	case EXECUTION_OVER_LIMIT:
-		log_warning("scheduled query %s was cancelled: %s", name, why->text);
-		record_failure(runner, scheduled, execution, why->text);
+		deny = why->text;
 		break;
 	case EXECUTION_ERROR:
 		log_error("Error executing scheduled query %s: %s", name, why->text);
-		record_failure(runner, scheduled, execution, NULL);
 		break;
 	}
+	if (deny)
+		log_warning("scheduled query %s was cancelled: %s", name, deny);
+	record_failure(runner, scheduled, execution, deny);
 }
 
 static bool may_run(struct runner *runner, struct scheduled *scheduled)
@@ -100,7 +93,6 @@ void runner_turn(struct runner *runner, struct scheduled *scheduled)
 			scheduled->query->sql);
 	decorations_run(runner->decorations, runner->sql, DECORATE_ALWAYS, 0);
 	execution.decorations = decorations_list(runner->decorations, &execution.n_decorations);
-	schedule_report(runner->schedule, &runner->agent);
 	ended = execute(&runner->executor, &execution, &why);
 	take_end(runner, scheduled, &execution, ended, &why);
 	runner_end_query(runner);
