@@ -19,6 +19,7 @@ enum {
 	MINUTE_S = 60,
 	RETRY_S = 5, // outputs that did not take their lines
 	COARSE_MS = 5, // time(2) may be so much behind
+	ASLEEP_BYTES = 512 << 10, // of free memory that are kept while nothing is due
 };
 
 // The runner that signals mean.
@@ -236,6 +237,7 @@ static void loop(struct runner *runner, int timer)
 		work_minute(runner, now_s);
 		run_due(runner);
 		deliver(runner);
+		runner_give_back(ASLEEP_BYTES);
 		if (!runner->stop)
 			sleep_until(runner, timer, (int64_t) next_s(runner, now_s) * 1000);
 	}

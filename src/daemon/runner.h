@@ -71,5 +71,8 @@ void runner_turn(struct runner *runner, struct scheduled *scheduled);
 void runner_begin_query(struct runner *runner, const char *kind, const char *name);
 void runner_end_query(struct runner *runner);
 
+// Free memory goes back to the host when it is more than so much.
+void runner_give_back(size_t kept_bytes);
+
 // The count of the schedule, in milliseconds.
 int64_t runner_now_ms(const struct runner *runner);

@@ -9,7 +9,7 @@
 #include "daemon/clock.h"
 #include "daemon/runner.h"
 
-enum { TRIM_BYTES = 2 << 20 }; // free memory that is not kept for the next query
+enum { KEPT_BYTES = 2 << 20 }; // free memory that is kept for the next query
 
 // A run without a result: what it has cost is recorded, and that it is denied from now on, or that
 // it is not.
@@ -99,6 +99,11 @@ void runner_turn(struct runner *runner, struct scheduled *scheduled)
 
 	if (outputs_deliver(runner->outputs, &why) < 0)
 		runner_store_failed(runner, &why);
-	if (mallinfo2().fordblks > TRIM_BYTES)
+	runner_give_back(KEPT_BYTES);
+}
+
+void runner_give_back(size_t kept_bytes)
+{
+	if (mallinfo2().fordblks > kept_bytes)
 		(void) malloc_trim(0);
 }
