@@ -193,14 +193,6 @@ static void run_due(struct runner *runner)
 	}
 }
 
-static void deliver(struct runner *runner)
-{
-	struct fault why;
-
-	if (outputs_deliver(runner->outputs, &why) < 0)
-		runner_store_failed(runner, &why);
-}
-
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -236,7 +228,7 @@ static void loop(struct runner *runner, int timer)
 		}
 		work_minute(runner, now_s);
 		run_due(runner);
-		deliver(runner);
+		runner_deliver(runner);
 		runner_give_back(ASLEEP_BYTES);
 		if (!runner->stop)
 			sleep_until(runner, timer, (int64_t) next_s(runner, now_s) * 1000);
@@ -327,7 +319,7 @@ static int run(const struct role_context *context)
 	} else {
 		runner_deny_unfinished(&runner);
 		loop(&runner, timer);
-		deliver(&runner);
+		runner_deliver(&runner);
 	}
 	ignore_signals();
 	close_all(&runner);

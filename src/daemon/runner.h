@@ -66,6 +66,9 @@ void runner_deny_unfinished(struct runner *runner);
 
 void runner_turn(struct runner *runner, struct scheduled *scheduled);
 
+// Carries the lines that wait to the outputs. What goes wrong is logged.
+void runner_deliver(struct runner *runner);
+
 // Tells the supervisor that a query begins, so that it can be ended when it uses too much, and that
 // it is over. Its name has two parts.
 void runner_begin_query(struct runner *runner, const char *kind, const char *name);

@@ -97,9 +97,16 @@ void runner_turn(struct runner *runner, struct scheduled *scheduled)
 	take_end(runner, scheduled, &execution, ended, &why);
 	runner_end_query(runner);
 
+	runner_deliver(runner);
+	runner_give_back(KEPT_BYTES);
+}
+
+void runner_deliver(struct runner *runner)
+{
+	struct fault why;
+
 	if (outputs_deliver(runner->outputs, &why) < 0)
 		runner_store_failed(runner, &why);
-	runner_give_back(KEPT_BYTES);
 }
 
 void runner_give_back(size_t kept_bytes)
