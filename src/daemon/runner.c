@@ -144,15 +144,15 @@ static void sleep_until(struct runner *runner, int timer, int64_t until_ms)
 
 static void work_minute(struct runner *runner, uint64_t now_s)
 {
-	uint64_t minute = now_s / MINUTE_S;
+	uint64_t before = runner->minute;
 
-	if (minute == runner->minute)
+	runner->minute = now_s / MINUTE_S;
+	if (runner->minute == before)
 		return;
-	runner->minute = minute;
 	if (runner->decorations) {
 		runner_begin_query(runner, "decorators", "");
-		decorations_run(
-			runner->decorations, runner->sql, DECORATE_INTERVAL, minute * MINUTE_S);
+		decorations_run_due(runner->decorations, runner->sql, before * MINUTE_S,
+			runner->minute * MINUTE_S);
 		runner_end_query(runner);
 	}
 	store_tidy(runner->store);

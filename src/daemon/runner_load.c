@@ -118,7 +118,7 @@ static void open_decorations(struct runner *runner)
 	runner->decorations = decorations_open(
 		flags_bool(&runner->flags, "disable_decorators") ? &none : runner->config);
 	runner_begin_query(runner, "decorators", "");
-	decorations_run(runner->decorations, runner->sql, DECORATE_LOAD, 0);
+	decorations_run(runner->decorations, runner->sql, DECORATE_LOAD);
 	runner_end_query(runner);
 }
 

@@ -91,7 +91,7 @@ void runner_turn(struct runner *runner, struct scheduled *scheduled)
 	if (flags_bool(&runner->flags, "schedule_lognames"))
 		log_info("Executing scheduled query %s: %s", scheduled->query->full_name,
 			scheduled->query->sql);
-	decorations_run(runner->decorations, runner->sql, DECORATE_ALWAYS, 0);
+	decorations_run(runner->decorations, runner->sql, DECORATE_ALWAYS);
 	execution.decorations = decorations_list(runner->decorations, &execution.n_decorations);
 	ended = execute(&runner->executor, &execution, &why);
 	take_end(runner, scheduled, &execution, ended, &why);

@@ -83,14 +83,21 @@ static void run(struct decorator *decorator, struct sql *sql)
 	(void) sqlite3_finalize(statement);
 }
 
-void decorations_run(
-	struct decorations *decorations, struct sql *sql, enum decorate when, uint64_t time_s)
+void decorations_run(struct decorations *decorations, struct sql *sql, enum decorate when)
+{
+	for (size_t i = 0; i < decorations->n_decorators; i++)
+		if (decorations->decorators[i].config->when == when)
+			run(&decorations->decorators[i], sql);
+}
+
+void decorations_run_due(
+	struct decorations *decorations, struct sql *sql, uint64_t from_s, uint64_t to_s)
 {
 	for (size_t i = 0; i < decorations->n_decorators; i++) {
 		const struct config_decorator *config = decorations->decorators[i].config;
 
-		if (config->when == when &&
-			(when != DECORATE_INTERVAL || time_s % config->interval_s == 0))
+		if (config->when == DECORATE_INTERVAL &&
+			from_s / config->interval_s != to_s / config->interval_s)
 			run(&decorations->decorators[i], sql);
 	}
 }

@@ -13,10 +13,13 @@ struct decorations;
 struct decorations *decorations_open(const struct config *config);
 void decorations_close(struct decorations *decorations);
 
-// Runs the decorators of a kind; of those with an interval, the ones whose interval divides
-// `time_s`. What goes wrong is logged; the decorator then keeps what it said before.
-void decorations_run(
-	struct decorations *decorations, struct sql *sql, enum decorate when, uint64_t time_s);
+// Runs the decorators of a kind. What goes wrong is logged; the decorator then keeps what it said
+// before.
+void decorations_run(struct decorations *decorations, struct sql *sql, enum decorate when);
+
+// Runs those with an interval of which a multiple lies in (from_s, to_s].
+void decorations_run_due(
+	struct decorations *decorations, struct sql *sql, uint64_t from_s, uint64_t to_s);
 
 // All decorations, each name once, in byte order; those of later sources win. Valid until the next
 // call for the same decorations.

@@ -107,7 +107,7 @@ TEST(ten_thousand_runs_do_not_grow)
 
 		(void) snprintf(name, sizeof(name), "q%d", i % N_QUERIES);
 		query.name = query.full_name = name;
-		decorations_run(decorations, executor.sql, DECORATE_ALWAYS, 0);
+		decorations_run(decorations, executor.sql, DECORATE_ALWAYS);
 		execution.decorations = decorations_list(decorations, &execution.n_decorations);
 		CHECK(execution_begin(&executor, &query, &why) == 0);
 		if (execute(&executor, &execution, &why) != EXECUTION_DONE) {

@@ -278,12 +278,12 @@ TEST(decorators_run_in_their_time_and_later_sources_win)
 	sql = sql_open(&host, &why);
 	decorations = decorations_open(&config);
 	check_decorations(decorations, "");
-	decorations_run(decorations, sql, DECORATE_LOAD, 0);
+	decorations_run(decorations, sql, DECORATE_LOAD);
 	check_decorations(decorations, "x=load y=load ");
-	decorations_run(decorations, sql, DECORATE_INTERVAL, 60);
+	decorations_run_due(decorations, sql, 59, 60);
 	check_decorations(decorations, "x=load y=load z=minute ");
-	decorations_run(decorations, sql, DECORATE_INTERVAL, 120);
-	decorations_run(decorations, sql, DECORATE_ALWAYS, 0);
+	decorations_run_due(decorations, sql, 60, 130);
+	decorations_run(decorations, sql, DECORATE_ALWAYS);
 	check_decorations(decorations, "a= w=two x=always y=load z=minute ");
 	decorations_close(decorations);
 	sql_close(sql);
