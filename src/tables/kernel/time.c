@@ -58,10 +58,14 @@ static int generate(struct scan *scan, struct fault *why)
 		"Friday", "Saturday" };
 	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
 		"Aug", "Sep", "Oct", "Nov", "Dec" };
-	time_t now = time(NULL);
+	struct timespec clock;
+	time_t now;
 	struct tm utc;
 	char iso[40];
 
+	// time(2) is that of the last tick, up to 10 ms ago
+	(void) clock_gettime(CLOCK_REALTIME, &clock);
+	now = clock.tv_sec;
 	if (!gmtime_r(&now, &utc))
 		return fail(why, -errno, "time: the clock is beyond all years: %m");
 	(void) snprintf(iso, sizeof(iso), "%04d-%02d-%02dT%02d:%02d:%02dZ", utc.tm_year + 1900,
