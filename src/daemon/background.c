@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/base.h"
-#include "daemon/clock.h"
+#include "base/clock.h"
 
 // The exit code for the one who started the daemon: its end of the pipe tells when it is ready or
 // has ended.

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 
 #include "base/base.h"
-#include "daemon/clock.h"
+#include "base/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/pidfile.h"
 

@@ -9,10 +9,10 @@
 #include <sys/syscall.h>
 
 #include "base/base.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "daemon/background.h"
-#include "daemon/clock.h"
 #include "daemon/notify.h"
 #include "daemon/pidfile.h"
 #include "daemon/supervisor.h"

@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "daemon/clock.h"
 #include "output/names.h"
 #include "tables/tables.h"
 #include "version.h"
@@ -27,17 +27,9 @@ static struct runner *running;
 
 // ---- time ----
 
-static int64_t read_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	(void) clock_gettime(clock, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 int64_t runner_now_ms(const struct runner *runner)
 {
-	return read_ms(CLOCK_BOOTTIME) + runner->clock_offset_ms;
+	return clock_read_ms(CLOCK_BOOTTIME) + runner->clock_offset_ms;
 }
 
 static void beat(const struct runner *runner)
@@ -132,7 +124,7 @@ static void sleep_until(struct runner *runner, int timer, int64_t until_ms)
 	struct pollfd due = { .fd = timer, .events = POLLIN };
 	sigset_t all, before;
 
-	if (at_ms <= read_ms(CLOCK_BOOTTIME))
+	if (at_ms <= clock_read_ms(CLOCK_BOOTTIME))
 		return;
 	(void) timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
 	(void) sigfillset(&all);
@@ -294,7 +286,7 @@ static void close_all(struct runner *runner)
 
 static void begin(struct runner *runner)
 {
-	runner->clock_offset_ms = read_ms(CLOCK_REALTIME) - read_ms(CLOCK_BOOTTIME) -
+	runner->clock_offset_ms = clock_read_ms(CLOCK_REALTIME) - clock_read_ms(CLOCK_BOOTTIME) -
 		COARSE_MS; // so that what is due at a second has that second in its lines
 	runner->began_s = (uint64_t) runner_now_ms(runner) / 1000;
 	runner->minute = runner->began_s / MINUTE_S;

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "daemon/clock.h"
 #include "daemon/runner.h"
 
 enum { KEPT_BYTES = 2 << 20 }; // free memory that is kept for the next query

@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 
 #include "base/base.h"
+#include "base/clock.h"
 #include "base/log.h"
-#include "daemon/clock.h"
 
 enum {
 	FIRST_DELAY_MS = 250,

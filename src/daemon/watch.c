@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "daemon/clock.h"
+#include "base/clock.h"
 
 enum { MEGABYTE_SHIFT = 20, INTERVAL_MS = 3000 };
 

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "schedule/differ.h"
 #include "store/outbox.h"
 
@@ -22,13 +23,10 @@ static int64_t to_ms(struct timeval time)
 
 static struct meter read_meter(void)
 {
-	struct timespec now;
 	struct rusage usage;
 
-	(void) clock_gettime(CLOCK_MONOTONIC, &now);
 	(void) getrusage(RUSAGE_THREAD, &usage);
-	return (struct meter){ now.tv_sec * 1000LL + now.tv_nsec / 1000000, to_ms(usage.ru_utime),
-		to_ms(usage.ru_stime) };
+	return (struct meter){ clock_ms(), to_ms(usage.ru_utime), to_ms(usage.ru_stime) };
 }
 
 static void add_costs(

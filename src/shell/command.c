@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/base.h"
+#include "base/clock.h"
 #include "shell/session.h"
 
 enum { ARGUMENTS = 50 };
@@ -354,7 +355,7 @@ static int profile(struct session *session, int n, char **arguments)
 	enum mode mode = session->printer.mode;
 	struct sql_table_use uses[64];
 	struct rusage before, after;
-	int64_t began_ms = session_clock_ms(), most_bytes;
+	int64_t began_ms = clock_ms(), most_bytes;
 	size_t n_uses;
 	int code;
 
@@ -370,8 +371,8 @@ static int profile(struct session *session, int n, char **arguments)
 	n_uses = sql_table_uses(session->sql, uses, sizeof(uses) / sizeof(uses[0]));
 
 	fprintf(session->printer.file, "%10s: %llu\n%10s: %lld ms\n%10s: %.0f ms\n%10s: %.0f ms\n",
-		"rows", session->printer.rows, "wall", (long long) (session_clock_ms() - began_ms),
-		"user", (session_seconds(after.ru_utime) - session_seconds(before.ru_utime)) * 1e3,
+		"rows", session->printer.rows, "wall", (long long) (clock_ms() - began_ms), "user",
+		(session_seconds(after.ru_utime) - session_seconds(before.ru_utime)) * 1e3,
 		"system",
 		(session_seconds(after.ru_stime) - session_seconds(before.ru_stime)) * 1e3);
 	fprintf(session->printer.file, "%10s: %lld KB\n", "memory", (long long) most_bytes / 1024);

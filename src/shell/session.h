@@ -54,6 +54,3 @@ int session_read(struct session *session, FILE *file);
 
 // A time of getrusage(2) in seconds.
 double session_seconds(struct timeval time);
-
-// Milliseconds of a clock that only goes forward.
-int64_t session_clock_ms(void);

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "output/names.h"
 #include "shell/session.h"
@@ -33,21 +34,13 @@ double session_seconds(struct timeval time)
 	return (double) time.tv_sec + (double) time.tv_usec / 1e6;
 }
 
-int64_t session_clock_ms(void)
-{
-	struct timespec now;
-
-	(void) clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 // ---- one query ----
 
 // Called while a query runs: after a second, one line shows how far it is.
 static void report_progress(void *context)
 {
 	struct session *session = context;
-	int64_t elapsed_ms = session_clock_ms() - session->began_ms;
+	int64_t elapsed_ms = clock_ms() - session->began_ms;
 
 	if (elapsed_ms < PROGRESS_AFTER_MS)
 		return;
@@ -114,7 +107,7 @@ static void report_time(const struct session *session, const struct rusage *befo
 
 	(void) getrusage(RUSAGE_SELF, &after);
 	fprintf(session->printer.file, "Run Time: real %.3f user %.6f sys %.6f\n",
-		(double) (session_clock_ms() - session->began_ms) / 1e3,
+		(double) (clock_ms() - session->began_ms) / 1e3,
 		session_seconds(after.ru_utime) - session_seconds(before->ru_utime),
 		session_seconds(after.ru_stime) - session_seconds(before->ru_stime));
 }
@@ -124,7 +117,7 @@ int session_query(struct session *session, const char *text, struct fault *why)
 	struct rusage before;
 	int r;
 
-	session->began_ms = session_clock_ms();
+	session->began_ms = clock_ms();
 	(void) getrusage(RUSAGE_SELF, &before);
 	printer_begin(&session->printer);
 	running = session->sql;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "sql/internal.h"
 
@@ -15,14 +16,6 @@ enum {
 	PROGRESS_MS = 100,
 	HEAP_SLACK_BYTES = 8 << 20,
 };
-
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	(void) clock_gettime(clock, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
 
 // ---- limits ----
 
@@ -37,7 +30,7 @@ static enum stop over_limit(struct sql *sql, int64_t now_ms)
 	if (sql->limits.memory_bytes && bytes > sql->limits.memory_bytes)
 		return OVER_MEMORY;
 	if (sql->limits.cpu_ms &&
-		clock_ms(CLOCK_THREAD_CPUTIME_ID) - sql->began_cpu_ms > sql->limits.cpu_ms)
+		clock_read_ms(CLOCK_THREAD_CPUTIME_ID) - sql->began_cpu_ms > sql->limits.cpu_ms)
 		return OVER_CPU;
 	return RUNNING;
 }
@@ -51,7 +44,7 @@ bool sql_must_stop(struct sql *sql)
 	if (sql->stop != RUNNING)
 		return true;
 
-	now = clock_ms(CLOCK_MONOTONIC_COARSE);
+	now = clock_read_ms(CLOCK_MONOTONIC_COARSE);
 	if (now - sql->checked_ms < LOOK_MS)
 		return false;
 	if (sql->progress && now / PROGRESS_MS != sql->checked_ms / PROGRESS_MS)
@@ -71,8 +64,8 @@ static void begin(struct sql *sql)
 	atomic_store(&sql->cancelled, false);
 	sql->stop = RUNNING;
 	sql->code = SQLITE_OK;
-	sql->began_ms = sql->checked_ms = clock_ms(CLOCK_MONOTONIC_COARSE);
-	sql->began_cpu_ms = sql->limits.cpu_ms ? clock_ms(CLOCK_THREAD_CPUTIME_ID) : 0;
+	sql->began_ms = sql->checked_ms = clock_read_ms(CLOCK_MONOTONIC_COARSE);
+	sql->began_cpu_ms = sql->limits.cpu_ms ? clock_read_ms(CLOCK_THREAD_CPUTIME_ID) : 0;
 	sql->idle_bytes = sql_memory(sql, NULL);
 	sql->most_bytes = 0;
 	// over_limit() ends a query that grows; this one that asks for too much at once, of which

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/clock.h"
 #include "base/log.h"
-#include "daemon/clock.h"
 #include "test.h"
 
 enum { PATIENCE_MS = 60000 }; // for what must happen

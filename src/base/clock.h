@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// The clock that everything here is timed by: it neither jumps nor counts while the host sleeps.
+// Clocks in milliseconds.
 
 #include <stdint.h>
 #include <time.h>
 
-// Milliseconds of CLOCK_MONOTONIC.
-static inline int64_t clock_ms(void)
+// That of clock_gettime(2).
+static inline int64_t clock_read_ms(clockid_t clock)
 {
 	struct timespec now;
 
-	(void) clock_gettime(CLOCK_MONOTONIC, &now);
+	(void) clock_gettime(clock, &now);
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+// The clock that durations are timed by: it neither jumps nor counts while the host sleeps.
+static inline int64_t clock_ms(void)
+{
+	return clock_read_ms(CLOCK_MONOTONIC);
 }
 
 // A number of seconds that somebody chose, as milliseconds: what lies beyond some hundred years
