@@ -26,6 +26,7 @@
 
 struct scan;
 struct host;
+struct event_table;
 
 enum column_type { TEXT, INTEGER, BIGINT, UNSIGNED_BIGINT, DOUBLE };
 
@@ -108,6 +109,8 @@ struct table {
 	void (*close)(struct scan *scan);
 
 	const void *context; // of a table that is made while the program runs
+
+	const struct event_table *event; // how its rows come about (EVENT_BASED)
 };
 
 #define COLUMNS(list) .columns = (list), .n_columns = sizeof(list) / sizeof((list)[0])
