@@ -52,8 +52,8 @@ enum {
 		EVENT_BIT(EVENT_TRUNCATE) | EVENT_BIT(EVENT_RENAME) | EVENT_BIT(EVENT_UNLINK) |
 		EVENT_BIT(EVENT_LINK) | EVENT_BIT(EVENT_SYMLINK) | EVENT_BIT(EVENT_MKDIR) |
 		EVENT_BIT(EVENT_RMDIR) | EVENT_BIT(EVENT_ATTRIBUTES),
-	EVENTS_SOCKET = EVENT_BIT(EVENT_CONNECT) | EVENT_BIT(EVENT_ACCEPT) |
-		EVENT_BIT(EVENT_BIND) | EVENT_BIT(EVENT_LISTEN),
+	EVENTS_SOCKET = EVENT_BIT(EVENT_CONNECT) | EVENT_BIT(EVENT_ACCEPT) | EVENT_BIT(EVENT_BIND) |
+		EVENT_BIT(EVENT_LISTEN),
 };
 
 // Who somebody is for the kernel (credentials(7)). UINT32_MAX: not known, or (auid, session) not
@@ -102,9 +102,9 @@ struct event_file {
 	uint32_t flags; // of open(2)
 	uint64_t cookie; // that joins the halves of a rename, 0: none
 
-	// what of the configuration the path, or the new one, matches: filled by the collector
-	const struct event_category *categories;
-	size_t n_categories;
+	// what of the configuration the path and the new one match: filled by the collector
+	const struct event_category *categories, *new_categories;
+	size_t n_categories, n_new_categories;
 };
 
 struct event_address {

@@ -50,6 +50,8 @@ void event_row_string(struct event_writer *writer, unsigned column, const char *
 
 // Rows begun since the store was opened, and about how many bytes of rows are not committed yet.
 uint64_t event_writer_rows(const struct event_writer *writer);
+// Of them, those that were dropped because too many wait.
+uint64_t event_writer_dropped(const struct event_writer *writer);
 size_t event_store_pending_bytes(const struct event_store *store);
 
 // Stores all rows begun so far together with the positions of sources and the counts, in one

@@ -41,7 +41,6 @@ struct rule_watch {
 	const char *path;
 	unsigned depth; // how many levels below it: 1 what is directly in it; UINT_MAX all
 	bool opens; // opens are wanted, else only changes
-	bool whole; // the folder itself is meant as well
 	bool missing; // stands for a folder below it that is not there yet
 };
 

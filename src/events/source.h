@@ -62,7 +62,8 @@ struct event_source {
 	// `position` is the last one that was stored with its events ("" at first).
 	int (*open)(struct source *source, const char *position, struct fault *why);
 
-	// The rules or the watches of settings->rules have changed. NULL: does not matter to it.
+	// source->kinds, or the watches of settings->rules, have changed. NULL: does not matter to
+	// it.
 	int (*configure)(struct source *source, struct fault *why);
 
 	// Gives events that wait (source_give), some milliseconds of work at most. 1 when more are
@@ -81,4 +82,7 @@ extern const size_t n_event_sources_all;
 
 // Gives an event to the tables that want it. The collector finds the categories of a file's event
 // and drops it when there are none. What the event points to is only used during the call.
+//
+// A folder that comes, goes or moves is given also where nothing is watched when rules_concern()
+// says so: the watches are then resolved again, and `configure` is called.
 void source_give(struct source *source, struct event *event);
