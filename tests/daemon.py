@@ -29,6 +29,13 @@ def children(pid):
         return []
 
 
+def title(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
+    except OSError:
+        return ""
+
+
 class Daemon:
     """osqueryd with its config, store and logs below `folder`."""
 
@@ -80,9 +87,17 @@ class Daemon:
         for pid in left:
             wait_for(lambda: not os.path.exists(f"/proc/{pid}"), f"the end of {pid}")
 
+    def role(self, name):
+        """The process id of a role, once it runs."""
+        def find():
+            return [pid for pid in children(self.process.pid) if title(pid) == f"osqueryd: {name}"]
+        return wait_for(find, f"a {name}")[0]
+
     def runner(self):
-        """The process id of the runner, once there is one."""
-        return wait_for(lambda: children(self.process.pid), "a runner")[0]
+        return self.role("runner")
+
+    def collector(self):
+        return self.role("collector")
 
     def errors(self):
         path = self.folder / "stderr"

@@ -108,6 +108,8 @@ def test_words(described, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_there_is_a_fixture(name):
+    if name.endswith("_events") and name != "osquery_events":
+        pytest.skip("rows of event tables are recorded, not read from a root: test_events.py replays them")
     assert list((HERE / "tables" / name).glob("*.sql"))
 
 

@@ -208,6 +208,8 @@ static void finish(struct loader *loader)
 	config->file_accesses = loader_end_texts(loader, &loader->file_accesses);
 	config->enable_subscribers = loader_end_texts(loader, &loader->enable_subscribers);
 	config->disable_subscribers = loader_end_texts(loader, &loader->disable_subscribers);
+	config->mute_paths = loader_end_texts(loader, &loader->mute_paths);
+	config->mute_processes = loader_end_texts(loader, &loader->mute_processes);
 	config->pack_values = loader_end_texts(loader, &loader->pack_values);
 }
 

@@ -77,6 +77,7 @@ struct config {
 	CONFIG_ARRAY(struct config_list, exclude_paths);
 	const char *const *file_accesses; // NULL-terminated
 	const char *const *enable_subscribers, *const *disable_subscribers;
+	const char *const *mute_paths, *const *mute_processes; // patterns; likewise
 	CONFIG_ARRAY(struct config_named, sources); // name and raw text, in order
 	CONFIG_ARRAY(char *const, warnings); // what was left out and why, one sentence each
 	char seen[40 + 1]; // digest of all that was read: sources and the files of packs

@@ -55,6 +55,7 @@ struct loader {
 	LIST(size_t) source_lengths;
 	LIST(const char *) warnings;
 	struct texts file_accesses, enable_subscribers, disable_subscribers, pack_values;
+	struct texts mute_paths, mute_processes;
 	size_t n_unsaid; // warnings beyond the most that are kept
 
 	struct set query_names; // digests

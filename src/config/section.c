@@ -321,13 +321,15 @@ static void take_auto_tables(struct loader *loader, const struct node *object, c
 
 static void take_events(struct loader *loader, const struct node *object, const char *source)
 {
-	static const char *const names[] = { "enable_subscribers", "disable_subscribers", NULL };
-	struct texts *const lists[] = { &loader->enable_subscribers, &loader->disable_subscribers };
+	static const char *const names[] = { "enable_subscribers", "disable_subscribers",
+		"mute_paths", "mute_processes", NULL };
+	struct texts *const lists[] = { &loader->enable_subscribers, &loader->disable_subscribers,
+		&loader->mute_paths, &loader->mute_processes };
 	struct node list;
 
 	(void) source;
 	loader_check_names(loader, object, names);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; names[i]; i++) {
 		if (!node_member(object, names[i], &list))
 			continue;
 		lists[i]->n = 0;

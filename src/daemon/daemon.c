@@ -37,6 +37,8 @@ struct daemon {
 	struct pidfile pidfile;
 	struct title title;
 	int store_lock;
+	struct relay relay;
+	bool system_log; // there is no stderr
 };
 
 // ---- settings ----
@@ -164,7 +166,7 @@ static void when_ready(void *context)
 
 static int supervise(struct daemon *daemon)
 {
-	static const struct role *const roles[] = { &role_runner };
+	static const struct role *const roles[] = { &role_runner, &role_collector };
 	const struct flags *flags = daemon->flags;
 	struct watch_limits limits;
 	bool limited = watch_limits_read(&limits, flags);
@@ -177,6 +179,7 @@ static int supervise(struct daemon *daemon)
 		.most_delay_ms = clock_from_s(flags_integer(flags, "watchdog_max_delay")),
 		.debug = flags_bool(flags, "enable_watchdog_debug"),
 		.notify = &daemon->notify,
+		.relay = &daemon->relay,
 		.in_role = in_role,
 		.when_ready = when_ready,
 		.context = daemon,
@@ -190,10 +193,14 @@ static int supervise(struct daemon *daemon)
 	return supervisor_run(&settings);
 }
 
-static void to_system_log(void *context, const struct log_entry *entry)
+// What the supervisor and the collector say: the runner puts in another sink.
+static void take_entry(void *context, const struct log_entry *entry)
 {
-	(void) context;
-	system_log_write(entry->severity, entry->text);
+	const struct daemon *daemon = context;
+
+	if (daemon->system_log)
+		system_log_write(entry->severity, entry->text);
+	relay_send(&daemon->relay, entry);
 }
 
 static int run_alone(struct daemon *daemon)
@@ -205,16 +212,19 @@ static int run_alone(struct daemon *daemon)
 		fprintf(stderr, "%s\n", why.text);
 		return 1;
 	}
-	if (daemon->background.ready >= 0) {
+	daemon->system_log = daemon->background.ready >= 0;
+	if (daemon->system_log)
 		system_log_open();
-		log_sink(to_system_log, NULL);
-	}
+	relay_open(&daemon->relay);
+	log_sink(take_entry, daemon);
 	return supervise(daemon);
 }
 
 static void close_daemon(struct daemon *daemon)
 {
 	background_leave(&daemon->background);
+	log_sink(NULL, NULL);
+	relay_close(&daemon->relay);
 	notify_close(&daemon->notify);
 	pidfile_close(&daemon->pidfile);
 	if (daemon->store_lock >= 0)
@@ -238,6 +248,7 @@ int daemon_run(struct flags *flags, int argc, char **argv)
 		.background.ready = -1,
 		.pidfile.fd = -1,
 		.store_lock = -1,
+		.relay = { -1, -1 },
 	};
 	int code;
 

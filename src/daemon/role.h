@@ -7,6 +7,7 @@
 
 #include "base/flags.h"
 #include "daemon/board.h"
+#include "daemon/relay.h"
 
 // What a role is given. It ignores SIGINT, stops on SIGTERM (within a second), loads its
 // configuration anew on SIGHUP and ends the query that runs on SIGUSR1. The latter comes with
@@ -19,6 +20,7 @@ struct role_context {
 	const char *unfinished; // what board.name was when the role ended in a query, else ""
 	int64_t start_time; // of the daemon, seconds since 1970
 	int supervisor; // its process id
+	const struct relay *relay; // of status lines to the runner; NULL: there is none
 };
 
 enum {
@@ -30,7 +32,8 @@ struct role {
 	const char *name;
 	int (*run)(const struct role_context *context); // the exit code
 	bool (*is_needed)(const struct flags *flags);
+	bool unlimited; // it runs nothing that others wrote: the watchdog leaves it alone
 };
 
 // The roles of this program, as they are started.
-extern const struct role role_runner;
+extern const struct role role_collector, role_runner;

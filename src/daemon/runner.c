@@ -121,7 +121,11 @@ static void sleep_until(struct runner *runner, int timer, int64_t until_ms)
 	struct itimerspec when = {
 		.it_value = { at_ms / 1000, at_ms % 1000 * 1000000 },
 	};
-	struct pollfd due = { .fd = timer, .events = POLLIN };
+	const struct relay *relay = runner->context->relay;
+	struct pollfd due[] = {
+		{ .fd = timer, .events = POLLIN },
+		{ .fd = relay ? relay->in : -1, .events = POLLIN },
+	};
 	sigset_t all, before;
 
 	if (at_ms <= clock_read_ms(CLOCK_BOOTTIME))
@@ -130,8 +134,19 @@ static void sleep_until(struct runner *runner, int timer, int64_t until_ms)
 	(void) sigfillset(&all);
 	(void) sigprocmask(SIG_BLOCK, &all, &before);
 	if (!runner->stop && !runner->reload)
-		(void) ppoll(&due, 1, NULL, &before);
+		(void) ppoll(due, 2, NULL, &before);
 	(void) sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+// What the supervisor and the collector had to say.
+static void take_relayed(struct runner *runner)
+{
+	struct relayed relayed;
+	int most = 100; // before something else has its turn
+
+	while (runner->context->relay && runner->outputs && most-- > 0 &&
+		relay_receive(runner->context->relay, &relayed))
+		outputs_status(runner->outputs, &relayed.entry);
 }
 
 static void work_minute(struct runner *runner, uint64_t now_s)
@@ -218,6 +233,7 @@ static void loop(struct runner *runner, int timer)
 			runner->reload = false;
 			runner_load(runner);
 		}
+		take_relayed(runner);
 		work_minute(runner, now_s);
 		run_due(runner);
 		runner_deliver(runner);
@@ -264,6 +280,9 @@ static int open_all(struct runner *runner, struct fault *why)
 		return why->code;
 	sql_on_progress(runner->sql, on_progress, runner);
 	runner_open_store(runner);
+	if (!flags_bool(context->flags, "disable_events"))
+		runner->host.events = event_view_open(
+			flags_string(context->flags, "database_path"));
 	// its options say where lines go; without one the given flags do
 	runner_load(runner);
 	if (!runner->outputs)
@@ -280,6 +299,7 @@ static void close_all(struct runner *runner)
 	sql_close(take(runner->sql)); // a signal finds none
 	config_free(runner->config);
 	store_close(runner->store);
+	event_view_close(runner->host.events);
 	host_close(&runner->host);
 	flags_done(&runner->flags);
 }
@@ -311,6 +331,7 @@ static int run(const struct role_context *context)
 	} else {
 		runner_deny_unfinished(&runner);
 		loop(&runner, timer);
+		take_relayed(&runner);
 		runner_deliver(&runner);
 	}
 	ignore_signals();
@@ -324,4 +345,8 @@ static bool is_needed(const struct flags *flags)
 	return true;
 }
 
-const struct role role_runner = { .name = "runner", .run = run, .is_needed = is_needed };
+const struct role role_runner = {
+	.name = "runner",
+	.run = run,
+	.is_needed = is_needed,
+};

@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 #include "daemon/role.h"
+#include "events/view.h"
 #include "host/host.h"
 #include "output/output.h"
 #include "output/status.h"
@@ -48,6 +49,11 @@ void runner_load(struct runner *runner);
 
 // Opens the outputs that the flags in force name, in place of those before; they stay if it fails.
 void runner_open_outputs(struct runner *runner);
+
+// ---- runner_paths.c: what is to be watched ----
+
+// Asks the queries of file_paths_query and leaves the paths for the collector.
+void runner_find_paths(struct runner *runner);
 
 // ---- runner_store.c: what is remembered ----
 

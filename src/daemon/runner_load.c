@@ -59,6 +59,7 @@ static void settle_flags(struct runner *runner)
 	find_identifier(runner);
 	set_limits(runner);
 	runner->executor.sql = runner->sql;
+	runner->executor.events = runner->host.events;
 	runner->executor.settings = (struct execution_settings){
 		.host_identifier = runner->host_identifier,
 		.null_text = flags_string(flags, "nullvalue"),
@@ -68,6 +69,7 @@ static void settle_flags(struct runner *runner)
 		.event_lines = flags_bool(flags, "logger_event_type"),
 		.snapshot_event_lines = flags_bool(flags, "logger_snapshot_event_type"),
 		.decorations_top_level = flags_bool(flags, "decorations_top_level"),
+		.events_optimize = flags_bool(flags, "events_optimize"),
 	};
 }
 
@@ -141,6 +143,7 @@ static void put_in_force(struct runner *runner, struct config *config)
 	runner_open_outputs(runner);
 	open_schedule(runner);
 	open_decorations(runner);
+	runner_find_paths(runner);
 	config_free(before);
 }
 

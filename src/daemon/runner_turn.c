@@ -18,6 +18,9 @@ static void record_failure(struct runner *runner, struct scheduled *scheduled,
 {
 	struct fault why;
 
+	// what a query on events has not read yet would be lost to it while it is denied
+	if (execution->of_events && !flags_bool(&runner->flags, "events_enforce_denylist"))
+		deny = NULL;
 	if (deny && scheduled->query->denylist && !flags_bool(&runner->flags, "disable_watchdog"))
 		schedule_deny(scheduled, time(NULL), deny);
 	if (execution_fail(&runner->executor, execution, scheduled->denied_until,

@@ -204,6 +204,7 @@ __attribute__((noreturn)) static void become(
 		.unfinished = child->unfinished,
 		.start_time = supervisor->start_time,
 		.supervisor = parent,
+		.relay = settings->relay,
 	};
 	sigset_t none;
 
@@ -396,7 +397,8 @@ static void tick_child(struct supervisor *supervisor, struct child *child, int64
 
 	if (child->pid == 0 && child->due_ms <= now_ms)
 		start(supervisor, child);
-	else if (child->pid != 0 && limits && watch_due(&child->watch, limits) <= now_ms)
+	else if (child->pid != 0 && limits && !child->role->unlimited &&
+		watch_due(&child->watch, limits) <= now_ms)
 		watch_child(supervisor, child);
 }
 
@@ -450,7 +452,7 @@ static int64_t next_due(const struct supervisor *supervisor)
 
 		if (child->pid == 0)
 			sooner(&due_ms, child->due_ms);
-		else if (settings->limits)
+		else if (settings->limits && !child->role->unlimited)
 			sooner(&due_ms, watch_due(&child->watch, settings->limits));
 	}
 	return due_ms;

@@ -25,6 +25,8 @@ struct supervisor_settings {
 	bool debug; // says what is measured
 	const struct notify *notify;
 
+	const struct relay *relay; // NULL: there is none
+
 	// Called in each new role before it runs; and in the supervisor, once, when all roles have
 	// shown that they are alive.
 	void (*in_role)(void *context, const struct role *role);

@@ -54,6 +54,9 @@ enum {
 		EVENT_BIT(EVENT_RMDIR) | EVENT_BIT(EVENT_ATTRIBUTES),
 	EVENTS_SOCKET = EVENT_BIT(EVENT_CONNECT) | EVENT_BIT(EVENT_ACCEPT) | EVENT_BIT(EVENT_BIND) |
 		EVENT_BIT(EVENT_LISTEN),
+	EVENTS_RECORD = EVENT_BIT(EVENT_USER) | EVENT_BIT(EVENT_SELINUX) |
+		EVENT_BIT(EVENT_APPARMOR) | EVENT_BIT(EVENT_SECCOMP) | EVENT_BIT(EVENT_DEVICE) |
+		EVENT_BIT(EVENT_SYSLOG),
 };
 
 // Who somebody is for the kernel (credentials(7)). UINT32_MAX: not known, or (auid, session) not
@@ -74,6 +77,7 @@ struct event_exec {
 
 struct event_fork {
 	uint32_t child;
+	uint64_t start_ticks; // of the child; 0: not known
 };
 
 struct event_exit {

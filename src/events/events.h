@@ -39,5 +39,8 @@ void collector_configure(struct collector *collector, const struct collector_set
 // One turn: waits up to `most_ms` for events, reads what waits, stores it when it is time.
 void collector_work(struct collector *collector, int most_ms);
 
+// Whether something was stored since this was last asked.
+bool collector_has_stored(struct collector *collector);
+
 // Stores what is left and closes everything. `keep`: what the kernel holds for us stays.
 void collector_close(struct collector *collector, bool keep);

@@ -38,7 +38,7 @@ struct source {
 	// set by open
 	int fd; // readable when there are events, or -1
 	int period_ms; // how often it is read although nothing is readable; 0: never
-	char choice[256]; // what the kernel lets it do and what it chose, for people
+	char choice[FAULT_TEXT]; // what the kernel lets it do and what it chose, for people
 	char position[128]; // up to where it has read, for the source that is opened next; set by
 			    // read
 

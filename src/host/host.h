@@ -12,6 +12,7 @@
 
 struct accounts;
 struct digest_cache;
+struct event_view;
 struct table;
 
 // A query of the schedule and a pack, as osquery_schedule and osquery_packs show them.
@@ -56,6 +57,7 @@ struct host {
 	struct accounts *accounts; // by accounts_open
 	char instance_id[36 + 1]; // by identity_instance
 	struct digest_cache *digests; // by the table hash
+	struct event_view *events; // the program's; NULL: events are disabled
 };
 
 // Opens the host below the flag host_root. `flags` and `agent` are borrowed.

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "schedule/differ.h"
 #include "store/outbox.h"
+#include "store/place.h"
 
 // ---- what it costs ----
 
@@ -60,6 +61,9 @@ struct logging {
 	struct line_writer *writer; // NULL before the first row
 	const struct row_shape *shape; // of the row before
 	enum line_form form;
+	bool of_events;
+	const struct event_place *places; // up to where event tables were read
+	size_t n_places;
 	struct fault *why;
 };
 
@@ -102,6 +106,13 @@ static int log_added(void *context, const struct row_shape *shape, struct row_re
 	struct logging *logging = context;
 
 	open_lines(logging, shape);
+	return line_row(logging->writer, LINE_ADDED, row);
+}
+
+static int log_event(void *context, struct row_reader row)
+{
+	struct logging *logging = context;
+
 	return line_row(logging->writer, LINE_ADDED, row);
 }
 
@@ -160,6 +171,51 @@ static int log_difference(struct logging *logging, const struct result *result,
 	record->has_result = true;
 	record->digest = result->digest;
 	record->n_rows = result->n_rows;
+	return r;
+}
+
+// ---- events ----
+
+// Rows of event tables were all added: each is given once.
+static int log_events(struct logging *logging, const struct result *result, struct record *record,
+	struct fault *why)
+{
+	auto_text struct text room = { 0 };
+	uint64_t epoch = logging->executor->settings.epoch;
+	bool first = !record->has_result || record->epoch != epoch;
+	int r = first ? record_clear_rows(logging->executor->store, record->id, why) : 0;
+
+	if (first || result->n_rows > 0)
+		record->counter = first ? 1 : record->counter + 1;
+	record->epoch = epoch;
+	record->has_result = true;
+	record->n_rows = 0;
+	logging->head.counter = record->counter;
+	for (size_t i = 0; r >= 0 && i < spool_n_blocks(result->spool); i++) {
+		struct spool_block block;
+
+		open_lines(logging, &result->shape);
+		r = spool_read(result->spool, i, &block, &room, why);
+		if (r >= 0)
+			r = rows_each(block.bytes, block.length, log_event, logging);
+	}
+	return r < 0 ? r : close_lines(logging);
+}
+
+static int write_places(struct logging *logging, struct fault *why)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < logging->n_places; i++) {
+		struct place place = {
+			.query = logging->query->full_name,
+			.table = logging->places[i].table,
+			.generation = logging->places[i].generation,
+			.id = logging->places[i].id,
+		};
+
+		r = place_write(logging->executor->store, &place, why);
+	}
 	return r;
 }
 
@@ -250,11 +306,14 @@ static int write_result(struct logging *logging, const struct result *result, st
 	if (logging->query->snapshot) {
 		r = log_snapshot(logging, result, why);
 	} else {
-		r = log_difference(logging, result, record, why);
+		r = logging->of_events ? log_events(logging, result, record, why)
+				       : log_difference(logging, result, record, why);
 		result_names(result, &names);
 		record->names = names.bytes ? names.bytes : "";
 		record->names_length = names.length;
 	}
+	if (r >= 0)
+		r = write_places(logging, why);
 	return r < 0 ? r : record_write(store, record, why);
 }
 
@@ -293,6 +352,38 @@ static enum execution_end end_of(int code)
 	}
 }
 
+// From here on event tables give the query what it has not read yet.
+static void begin_events(struct executor *executor, const struct execution *execution)
+{
+	struct arena arena = { 0 };
+	struct event_place *given;
+	struct place *places;
+	struct fault why;
+	size_t n;
+
+	if (!executor->events || !executor->settings.events_optimize)
+		return;
+	if (place_list(executor->store, execution->query->full_name, &places, &n, &arena, &why) < 0)
+		n = 0; // it reads them from the start
+	given = arena_zero(&arena, (n + 1) * sizeof(*given));
+	for (size_t i = 0; i < n; i++)
+		given[i] = (struct event_place){ places[i].table, places[i].generation,
+			places[i].id };
+	event_view_begin(executor->events, given, n);
+	arena_done(&arena);
+}
+
+static void end_events(struct logging *logging, struct execution *execution)
+{
+	struct executor *executor = logging->executor;
+
+	if (!executor->events || !executor->settings.events_optimize)
+		return;
+	logging->n_places = event_view_end(executor->events, &logging->places);
+	logging->of_events = event_view_was_read(executor->events);
+	execution->of_events = logging->of_events;
+}
+
 enum execution_end execute(
 	struct executor *executor, struct execution *execution, struct fault *why)
 {
@@ -301,15 +392,18 @@ enum execution_end execute(
 	struct meter before = read_meter();
 	struct logging logging;
 	struct result result;
-	int r = result_gather(&result, executor->sql, query->sql, &rules, &executor->key,
-		executor->settings.folder, why);
+	int r;
 
+	begin_events(executor, execution);
+	r = result_gather(&result, executor->sql, query->sql, &rules, &executor->key,
+		executor->settings.folder, why);
+	begin_logging(&logging, executor, execution, why);
+	end_events(&logging, execution);
 	add_costs(&execution->performance, &before, &result);
 	if (r < 0) {
 		result_done(&result);
 		return end_of(r);
 	}
-	begin_logging(&logging, executor, execution, why);
 	r = record_run(&logging, execution, &result, why);
 	result_done(&result);
 	return r < 0 ? EXECUTION_NOT_STORED : EXECUTION_DONE;

@@ -4,6 +4,7 @@
 // transaction that records the query's new state. Either both are there afterwards or neither is.
 
 #include "config/config.h"
+#include "events/view.h"
 #include "host/host.h"
 #include "output/line.h"
 #include "sql/sql.h"
@@ -17,11 +18,13 @@ struct execution_settings {
 	const char *folder; // for large results; NULL: that for temporary files
 	uint64_t epoch;
 	bool numerics, event_lines, snapshot_event_lines, decorations_top_level;
+	bool events_optimize; // each query is given an event once
 };
 
 struct executor {
 	struct sql *sql;
 	struct store *store;
+	struct event_view *events; // NULL: events are disabled
 	struct siphash_key key; // of the store
 	struct execution_settings settings;
 };
@@ -41,6 +44,7 @@ struct execution {
 	size_t n_decorations;
 	struct performance performance; // of all runs before; then with this one
 	bool first; // afterwards: its first result was logged
+	bool of_events; // afterwards: it has read event tables
 };
 
 // Runs the query. The reason is filled for every end but EXECUTION_DONE.

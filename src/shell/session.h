@@ -4,6 +4,7 @@
 
 #include "config/config.h"
 #include "shell/printer.h"
+#include "shell/recording.h"
 #include "sql/sql.h"
 #include "store/store.h"
 
@@ -16,6 +17,7 @@ struct session {
 	char *instance_id; // that the store knows
 	struct arena reports; // about the schedule
 	struct host host;
+	struct recording *recording; // NULL: no events are recorded here
 	struct agent agent;
 	struct sql *sql;
 	struct printer printer;

@@ -346,6 +346,7 @@ static int open_session(struct session *session, struct fault *why)
 	if (!session->sql)
 		return why->code;
 	sql_limit(session->sql, &limits);
+	session->recording = recording_open(&session->host, session->config);
 	if (session->config)
 		config_apply_tables(session->config, NULL, session->sql);
 	return 0;
@@ -392,6 +393,7 @@ int shell_run(struct flags *flags, int argc, char **argv)
 	set_log(session.flags);
 	code = run_session(&session, argc > 1 ? argv[1] : NULL);
 	sql_close(session.sql);
+	recording_close(session.recording, &session.host);
 	host_close(&session.host);
 	arena_done(&session.reports);
 	store_close(session.store);

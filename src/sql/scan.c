@@ -53,7 +53,18 @@ const char *scan_glob(const struct scan *scan, unsigned column)
 	return term ? term->pattern : NULL;
 }
 
-static void narrow(const struct term *term, int64_t *least, int64_t *most)
+// The number that a column must equal; a COUNTER's is its text. False when it is none.
+static bool equal_number(const struct scan *scan, const struct term *term, int64_t *number)
+{
+	if (term->given->count != 1)
+		return false;
+	if (scan->table->columns[term->column].type == TEXT)
+		return text_integer(term->given->values[0].text, 10, number) == 0;
+	*number = term->given->values[0].integer;
+	return true;
+}
+
+static void narrow(const struct scan *scan, const struct term *term, int64_t *least, int64_t *most)
 {
 	int64_t low = INT64_MIN, high = INT64_MAX;
 
@@ -71,8 +82,8 @@ static void narrow(const struct term *term, int64_t *least, int64_t *most)
 		high = term->bound;
 		break;
 	case TERM_EQUAL:
-		if (term->given->count == 1)
-			low = high = term->given->values[0].integer;
+		if (equal_number(scan, term, &low))
+			high = low;
 		break;
 	default:
 		break;
@@ -87,7 +98,7 @@ bool scan_range(const struct scan *scan, unsigned column, int64_t *least, int64_
 	*most = INT64_MAX;
 	for (size_t i = 0; i < scan->n_terms; i++)
 		if (scan->terms[i].column == column)
-			narrow(&scan->terms[i], least, most);
+			narrow(scan, &scan->terms[i], least, most);
 	return *least != INT64_MIN || *most != INT64_MAX;
 }
 

@@ -40,7 +40,10 @@ enum column_option {
 	VERSION = 1 << 6,
 	VERSION_DPKG = 1 << 7,
 	PATTERN = 1 << 8, // rows found by LIKE alone all match it: SQLite need not check
+	COUNTER = 1 << 9, // text of a number with leading zeros, which scan_range bounds
 };
+
+enum { COUNTER_DIGITS = 10 }; // of a COUNTER, at least
 
 struct column {
 	const char *name;
@@ -142,8 +145,8 @@ const struct given *scan_given(const struct scan *scan, unsigned column);
 const char *scan_like(const struct scan *scan, unsigned column);
 const char *scan_glob(const struct scan *scan, unsigned column);
 
-// The bounds that <, <=, >, >= and = set to a numeric column: true if any; INT64_MIN and INT64_MAX
-// where it is open. Both belong to the range.
+// The bounds that <, <=, >, >= and = set to a numeric column or a COUNTER: true if any; INT64_MIN
+// and INT64_MAX where it is open. Both belong to the range.
 bool scan_range(const struct scan *scan, unsigned column, int64_t *least, int64_t *most);
 
 // ---- rows ----

@@ -218,7 +218,7 @@ static void push_key(struct plan *plan, int i, unsigned column)
 	} else if (op == SQLITE_INDEX_CONSTRAINT_GLOB && described->type == TEXT) {
 		push(plan, i, (int) column, TERM_GLOB);
 		plan->narrowed = true;
-	} else if (comparison && described->type != TEXT) {
+	} else if (comparison && (described->type != TEXT || (described->options & COUNTER))) {
 		push(plan, i, (int) column, comparison);
 		plan->narrowed = true;
 	}
@@ -233,7 +233,7 @@ static bool gives_other_rows(const struct table *table, unsigned options)
 
 static void push_keys(struct plan *plan)
 {
-	const unsigned pushable = INDEX | ADDITIONAL | REQUIRED | OPTIMIZED;
+	const unsigned pushable = INDEX | ADDITIONAL | REQUIRED | OPTIMIZED | COUNTER;
 
 	for (int i = 0; i < plan->info->nConstraint; i++) {
 		const struct sqlite3_index_constraint *constraint = &plan->info->aConstraint[i];
@@ -503,6 +503,15 @@ static bool fit_bound(sqlite3_value *argument, struct term *term)
 	return fit_integer(argument, &term->bound);
 }
 
+// Whether a text compares with those of a COUNTER as their numbers do: it is as long as they are.
+static bool is_counter(sqlite3_value *argument)
+{
+	const char *text = (const char *) sqlite3_value_text(argument);
+
+	return text && strlen(text) == COUNTER_DIGITS &&
+		strspn(text, "0123456789") == COUNTER_DIGITS;
+}
+
 // Reads one step of the plan and its argument.
 static void take_term(
 	struct scan *scan, unsigned column, enum term_kind kind, sqlite3_value *argument)
@@ -527,6 +536,8 @@ static void take_term(
 	case TERM_AT_MOST:
 	case TERM_MORE:
 	case TERM_AT_LEAST:
+		if (described->type == TEXT && !is_counter(argument))
+			return;
 		if (!fit_bound(argument, &term))
 			return;
 		break;

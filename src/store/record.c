@@ -169,6 +169,10 @@ int record_remove(struct store *store, const struct record *record, struct fault
 {
 	int r = record_clear_rows(store, record->id, why);
 
+	if (r >= 0)
+		r = run(store,
+			"DELETE FROM place WHERE query = (SELECT name FROM query WHERE id = ?)",
+			record->id, why);
 	return r < 0 ? r : run(store, "DELETE FROM query WHERE id = ?", record->id, why);
 }
 

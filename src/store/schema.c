@@ -42,6 +42,11 @@ static const char *const steps[] = {
 
 	// the last configuration that was good (config_enable_backup)
 	"CREATE TABLE config (place INTEGER PRIMARY KEY, name TEXT NOT NULL, text TEXT NOT NULL);",
+
+	// up to which row a query has read an event table
+	"CREATE TABLE place ("
+	" query TEXT NOT NULL, tbl TEXT NOT NULL, generation INTEGER NOT NULL,"
+	" id INTEGER NOT NULL, PRIMARY KEY (query, tbl)) WITHOUT ROWID;",
 };
 
 enum { VERSION = sizeof(steps) / sizeof(steps[0]) };
