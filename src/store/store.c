@@ -17,12 +17,17 @@
 enum {
 	STATEMENTS = 64,
 	BUSY_MS = 10000, // others hold the file for one transaction only
+	BUSY_TRIES = 5,
+	BUSY_WAIT_US = 100000, // SQLite does not wait when the mode of a file's journal changes
 };
 
 struct store {
 	sqlite3 *db;
+	const struct store_kind *kind;
 	char path[PATH_MAX];
-	enum store_mode mode;
+	char memory[64]; // the name of the database while it is in memory
+	enum store_mode mode; // as it was opened; STORE_MEMORY also when nothing can be written
+	ino_t inode; // of the file that is open
 	struct {
 		const char *sql;
 		sqlite3_stmt *statement;
@@ -54,10 +59,19 @@ static int code_of(int result)
 	}
 }
 
+// Limits of the disk, an account, or a process.
+static bool is_no_room(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
 static int explain(const struct store *store, struct fault *why)
 {
-	return fail(why, code_of(sqlite3_extended_errcode(store->db)), "store: %s: %s", store->path,
-		sqlite3_errmsg(store->db));
+	int code = code_of(sqlite3_extended_errcode(store->db));
+
+	if (code == -EIO && is_no_room(sqlite3_system_errno(store->db)))
+		code = -ENOSPC;
+	return fail(why, code, "store: %s: %s", store->path, sqlite3_errmsg(store->db));
 }
 
 // ---- opening ----
@@ -78,20 +92,23 @@ static int make_folder(const char *folder, struct fault *why)
 }
 
 // Makes sure that the file is there, regular, and only ours. SQLite gives its companions the same
-// mode.
+// mode. A file that is there is not opened: closing it would release the locks that another
+// connection of this process has on it (fcntl(2)).
 static int claim_file(const char *path, struct fault *why)
 {
-	auto_close int fd = open(
-		path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+	auto_close int fd = -1;
 	struct stat status;
 
-	if (fd < 0 && errno == EACCES && chmod(path, 0600) == 0)
-		fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &status) < 0)
+	if (lstat(path, &status) < 0 && errno == ENOENT) {
+		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd >= 0 || errno != EEXIST)
+			return fd >= 0 ? 0 : fail(why, -errno, "store: %s: %m", path);
+	}
+	if (lstat(path, &status) < 0)
 		return fail(why, -errno, "store: %s: %m", path);
 	if (!S_ISREG(status.st_mode))
 		return fail(why, -EUCLEAN, "store: %s: not a regular file", path);
-	if (fchmod(fd, 0600) < 0)
+	if ((status.st_mode & 07777) != 0600 && chmod(path, 0600) < 0)
 		return fail(why, -errno, "store: %s: %m", path);
 	return 0;
 }
@@ -144,45 +161,84 @@ static void close_database(struct store *store)
 	store->db = NULL;
 }
 
-// Pages of 4 KB: at most 1 GB, half a MB of them in memory; a log that grew is cut to 4 MB.
-static const char settings[] =
-	"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
-	"PRAGMA synchronous = NORMAL; PRAGMA cache_size = -512; PRAGMA cache_spill = 64;"
-	"PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 4194304;"
-	"PRAGMA max_page_count = 262144";
+static ino_t inode_of(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+static int migrate(struct store *store, struct fault *why)
+{
+	struct fault reason = { 0 };
+	int r = schema_migrate(store->db, store->kind, &reason);
+
+	return r < 0 ? fail(why, r, "store: %s: %s", store->path, reason.text) : 0;
+}
 
 // Opens the file as it is, for writing.
 static int try_open(struct store *store, struct fault *why)
 {
-	bool unclean = is_unclean(store->path);
-	struct fault reason = { 0 };
+	bool unclean = !store->kind->trusts_log && is_unclean(store->path);
 	int r = claim_file(store->path, why);
 
+	store->inode = inode_of(store->path);
 	if (r < 0)
 		return r;
 	r = open_database(store, store->path, SQLITE_OPEN_READWRITE, why);
-	if (r == 0 && sqlite3_exec(store->db, settings, NULL, NULL, NULL) != SQLITE_OK)
+	// SQLite falls back to reading
+	if (r == 0 && sqlite3_db_readonly(store->db, "main") == 1)
+		r = fail(why, -EROFS, "store: %s: cannot be written", store->path);
+	if (r == 0 && sqlite3_exec(store->db, store->kind->pragmas, NULL, NULL, NULL) != SQLITE_OK)
 		r = explain(store, why);
 	if (r == 0 && unclean)
 		r = check_integrity(store, why);
-	if (r == 0) {
-		r = schema_migrate(store->db, &reason);
-		if (r < 0)
-			(void) fail(why, r, "store: %s: %s", store->path, reason.text);
-	}
+	if (r == 0)
+		r = migrate(store, why);
 	if (r < 0)
 		close_database(store);
+	return r;
+}
+
+// Another process may be making the same file now.
+static int try_open_patiently(struct store *store, struct fault *why)
+{
+	int r = try_open(store, why);
+
+	for (int i = 0; r == -EAGAIN && i < BUSY_TRIES; i++) {
+		(void) usleep(BUSY_WAIT_US);
+		r = try_open(store, why);
+	}
+	return r;
+}
+
+// Connects to the database of that name in memory, which is made when there is none.
+static int connect_memory(struct store *store, struct fault *why)
+{
+	char name[96];
+	int r;
+
+	if (!store->kind->shares_memory)
+		return open_database(store, ":memory:", SQLITE_OPEN_READWRITE, why);
+	(void) snprintf(name, sizeof(name), "file:/%s?vfs=memdb", store->memory);
+	r = open_database(store, name,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI, why);
+	if (r == 0 && sqlite3_exec(store->db, store->kind->pragmas, NULL, NULL, NULL) != SQLITE_OK)
+		r = explain(store, why);
 	return r;
 }
 
 static void open_memory(struct store *store)
 {
 	struct fault why = { 0 };
+	uint64_t random[2];
 
 	store->mode = STORE_MEMORY;
 	(void) snprintf(store->path, sizeof(store->path), "memory");
-	if (open_database(store, ":memory:", SQLITE_OPEN_READWRITE, &why) < 0 ||
-		schema_migrate(store->db, &why) < 0) {
+	sqlite3_randomness(sizeof(random), random);
+	(void) snprintf(store->memory, sizeof(store->memory), "%s-%016llx%016llx",
+		store->kind->file, (unsigned long long) random[0], (unsigned long long) random[1]);
+	if (connect_memory(store, &why) < 0 || migrate(store, &why) < 0) {
 		log_error("%s", why.text);
 		abort(); // not even that: there is no memory
 	}
@@ -191,13 +247,14 @@ static void open_memory(struct store *store)
 static void open_for_writing(struct store *store)
 {
 	struct fault why = { 0 };
-	int r = try_open(store, &why);
+	int r = try_open_patiently(store, &why);
 
 	// what is damaged, no store, or cannot be written makes room for a fresh one
 	if (r < 0 && r != -ENOSPC && r != -EAGAIN) {
 		log_error("%s", why.text);
-		if (aside_move(store->path, &why) == 0)
-			r = try_open(store, &why);
+		// unless another process has done that meanwhile
+		if (store->inode != inode_of(store->path) || aside_move(store->path, &why) == 0)
+			r = try_open_patiently(store, &why);
 	}
 	if (r == 0)
 		return;
@@ -208,24 +265,27 @@ static void open_for_writing(struct store *store)
 static int open_for_reading(struct store *store, struct fault *why)
 {
 	struct fault reason = { 0 };
-	int r = open_database(store, store->path, SQLITE_OPEN_READONLY, why);
+	int r;
 
+	store->inode = inode_of(store->path);
+	r = open_database(store, store->path, SQLITE_OPEN_READONLY, why);
 	if (r == 0) {
-		r = schema_check(store->db, &reason);
+		r = schema_check(store->db, store->kind, &reason);
 		if (r < 0)
 			(void) fail(why, r, "store: %s: %s", store->path, reason.text);
 	}
 	return r;
 }
 
-struct store *store_open(const char *folder, enum store_mode mode, struct fault *why)
+struct store *store_open_kind(const char *folder, const struct store_kind *kind,
+	enum store_mode mode, struct fault *why)
 {
 	struct store *store = must_alloc(sizeof(*store));
 	struct fault reason;
 	int r = 0;
 
-	*store = (struct store){ .mode = mode };
-	(void) snprintf(store->path, sizeof(store->path), "%s/state.db", folder);
+	*store = (struct store){ .kind = kind, .mode = mode };
+	(void) snprintf(store->path, sizeof(store->path), "%s/%s", folder, kind->file);
 	if (mode == STORE_READ) {
 		r = open_for_reading(store, why);
 	} else if (mode == STORE_MEMORY) {
@@ -239,6 +299,68 @@ struct store *store_open(const char *folder, enum store_mode mode, struct fault 
 		return store;
 	store_close(store);
 	return NULL;
+}
+
+struct store *store_open(const char *folder, enum store_mode mode, struct fault *why)
+{
+	return store_open_kind(folder, &store_kind_state, mode, why);
+}
+
+// Opens what the store has open once more: nothing is set aside, nothing is made.
+static int open_again(struct store *store, struct fault *why)
+{
+	if (store->mode == STORE_MEMORY)
+		return connect_memory(store, why);
+	if (store->mode == STORE_READ)
+		return open_for_reading(store, why);
+	return try_open(store, why);
+}
+
+struct store *store_share(const struct store *store, struct fault *why)
+{
+	struct store *other = must_alloc(sizeof(*other));
+
+	*other = (struct store){ .kind = store->kind, .mode = store->mode };
+	(void) snprintf(other->path, sizeof(other->path), "%s", store->path);
+	(void) snprintf(other->memory, sizeof(other->memory), "%s", store->memory);
+	if (open_again(other, why) == 0)
+		return other;
+	store_close(other);
+	return NULL;
+}
+
+sqlite3 *store_database(const struct store *store)
+{
+	return store->db;
+}
+
+const char *store_path(const struct store *store)
+{
+	return store->mode == STORE_MEMORY ? NULL : store->path;
+}
+
+int store_follow(struct store *store, struct fault *why)
+{
+	struct store fresh = { .kind = store->kind, .mode = store->mode };
+	ino_t inode;
+	int r;
+
+	if (store->mode == STORE_MEMORY)
+		return 0;
+	inode = inode_of(store->path);
+	if (inode == store->inode)
+		return 0;
+	if (inode == 0)
+		return fail(why, -ENOENT, "store: %s: it was removed", store->path);
+	memcpy(fresh.path, store->path, sizeof(fresh.path));
+	r = open_again(&fresh, why);
+	if (r < 0) {
+		close_database(&fresh);
+		return r;
+	}
+	close_database(store);
+	*store = fresh;
+	return 1;
 }
 
 void store_close(struct store *store)

@@ -16,6 +16,19 @@
 
 struct store;
 
+// A kind of file: what is in it and how.
+struct store_kind {
+	const char *file; // its name
+	int application; // PRAGMA application_id: no other program's database is taken for ours
+	const char *const *steps; // SQL that brings version N to N + 1; version 0 is an empty file
+	size_t n_steps;
+	const char *pragmas; // for a connection that writes
+	bool trusts_log; // a log that was left behind is no reason to read the whole file
+	bool shares_memory; // in memory, store_share opens it once more
+};
+
+extern const struct store_kind store_kind_state;
+
 enum store_mode {
 	STORE_WRITE, // opened, repaired, brought to this version
 	STORE_READ, // another program's, which is not disturbed
@@ -26,6 +39,25 @@ enum store_mode {
 // with are logged. NULL with the reason when it can't be opened: STORE_READ only.
 struct store *store_open(const char *folder, enum store_mode mode, struct fault *why);
 void store_close(struct store *store);
+
+// The same for a file of that kind, which is borrowed.
+struct store *store_open_kind(const char *folder, const struct store_kind *kind,
+	enum store_mode mode, struct fault *why);
+
+// Another connection to the same file, for another thread; to a store in memory too, where the kind
+// allows that (and then to be closed before the first). NULL with the reason.
+struct store *store_share(const struct store *store, struct fault *why);
+
+// The connection itself, until the store is closed or replaced.
+sqlite3 *store_database(const struct store *store);
+
+// Path of the file; NULL where the store is in memory.
+const char *store_path(const struct store *store);
+
+// When another process has set the file aside, or it was removed, goes on with the one that is in
+// its place now: 1, else 0; negative when there is none that can be opened, then -ENOENT or what
+// opening gave, and the store still has the old one.
+int store_follow(struct store *store, struct fault *why);
 
 // Keeps the folder for this process and those it forks, until all have ended: a descriptor, or
 // -EWOULDBLOCK with the reason when another daemon has it.

@@ -22,6 +22,51 @@ static ssize_t expand(char *to, size_t room, const char *from, size_t length)
 	return ZSTD_isError(size) ? -1 : (ssize_t) size;
 }
 
+struct zstd_context {
+	ZSTD_CCtx *compressor; // each is made when it is first needed
+	ZSTD_DCtx *expander;
+};
+
+static struct zstd_context *open_context(void)
+{
+	return calloc(1, sizeof(struct zstd_context));
+}
+
+static void close_context(struct zstd_context *context)
+{
+	if (!context)
+		return;
+	(void) ZSTD_freeCCtx(context->compressor);
+	(void) ZSTD_freeDCtx(context->expander);
+	free(context);
+}
+
+static ssize_t compress_next(struct zstd_context *context, int level, char *to, size_t room,
+	const char *from, size_t length)
+{
+	size_t size;
+
+	if (!context->compressor)
+		context->compressor = ZSTD_createCCtx();
+	if (!context->compressor)
+		return -1;
+	size = ZSTD_compressCCtx(context->compressor, to, room, from, length, level);
+	return ZSTD_isError(size) ? -1 : (ssize_t) size;
+}
+
+static ssize_t expand_next(
+	struct zstd_context *context, char *to, size_t room, const char *from, size_t length)
+{
+	size_t size;
+
+	if (!context->expander)
+		context->expander = ZSTD_createDCtx();
+	if (!context->expander)
+		return -1;
+	size = ZSTD_decompressDCtx(context->expander, to, room, from, length);
+	return ZSTD_isError(size) ? -1 : (ssize_t) size;
+}
+
 static int write_all(int fd, const char *bytes, size_t length)
 {
 	while (length > 0) {
@@ -88,5 +133,9 @@ const struct zstd_library module_zstd = {
 	.bound = ZSTD_compressBound,
 	.compress = compress,
 	.expand = expand,
+	.open = open_context,
+	.close = close_context,
+	.compress_next = compress_next,
+	.expand_next = expand_next,
 	.compress_file = compress_file,
 };
