@@ -59,6 +59,7 @@ struct collector {
 	int64_t resolve_due_ms; // 0: the watches are what they should be
 	FILE *record; // of all events, NULL: none is kept
 	struct text line;
+	bool urgent; // a source wants what it gave to be stored
 	bool stored; // something, since that was asked
 	bool full; // the store has no room, and it was said
 	uint64_t given; // events, ever
@@ -531,6 +532,7 @@ static void commit(struct collector *collector)
 	collector->full = false;
 	collector->committed = given;
 	collector->stored = true;
+	collector->urgent = false;
 	tell_sources(collector);
 }
 
@@ -573,6 +575,8 @@ static int read_source(struct collector *collector, struct active *active, int64
 	active->delay_ms = 0;
 	active->more = r > 0;
 	active->read_due_ms = now_ms + active->source.period_ms;
+	collector->urgent |= active->source.urgent;
+	active->source.urgent = false;
 	return r;
 }
 
@@ -581,7 +585,8 @@ static void read_sources(struct collector *collector, int64_t began_ms)
 {
 	bool more = true;
 
-	while (more && event_store_pending_bytes(collector->settings.store) < COMMIT_BYTES) {
+	while (more && !collector->urgent &&
+		event_store_pending_bytes(collector->settings.store) < COMMIT_BYTES) {
 		int64_t now_ms = clock_ms();
 
 		if (now_ms - began_ms >= SLICE_MS)
@@ -619,10 +624,11 @@ static void store_if_due(struct collector *collector)
 
 	if (pending > 0 && collector->commit_due_ms == 0)
 		collector->commit_due_ms = now_ms + COMMIT_MS;
-	if (pending >= COMMIT_BYTES && !collector->full)
+	if ((pending >= COMMIT_BYTES || (pending > 0 && collector->urgent)) && !collector->full)
 		collector->commit_due_ms = now_ms;
 	if (collector->given != collector->committed && pending == 0 &&
 		collector->counts_due_ms > now_ms) {
+		collector->urgent = false;
 		tell_sources(collector); // there is nothing of them to be stored
 		return;
 	}

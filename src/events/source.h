@@ -42,6 +42,10 @@ struct source {
 	char position[128]; // up to where it has read, for the source that is opened next; set by
 			    // read
 
+	// set by read: what was given should be stored soon, because the kernel keeps room for it
+	// until then
+	bool urgent;
+
 	struct source_counts counts;
 	uint64_t opened; // times
 	struct collector *collector;
