@@ -626,15 +626,14 @@ static void store_if_due(struct collector *collector)
 		collector->commit_due_ms = now_ms + COMMIT_MS;
 	if ((pending >= COMMIT_BYTES || (pending > 0 && collector->urgent)) && !collector->full)
 		collector->commit_due_ms = now_ms;
-	if (collector->given != collector->committed && pending == 0 &&
-		collector->counts_due_ms > now_ms) {
+	if (collector->commit_due_ms ? collector->commit_due_ms <= now_ms
+				     : collector->given != collector->committed &&
+				collector->counts_due_ms <= now_ms) {
+		commit(collector);
+	} else if (pending == 0) {
 		collector->urgent = false;
 		tell_sources(collector); // there is nothing of them to be stored
-		return;
 	}
-	if ((collector->commit_due_ms && collector->commit_due_ms <= now_ms) ||
-		(collector->given != collector->committed && pending == 0))
-		commit(collector);
 }
 
 static int64_t sooner(int64_t a_ms, int64_t b_ms)
