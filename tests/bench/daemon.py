@@ -190,7 +190,7 @@ def warm_up(one):
 
 def measure(build, what, schedule, seconds, goal_cpu_s, keep):
     folder = tempfile.mkdtemp(prefix="hostql-bench-")
-    one = Daemon(build, folder, make_config({}, False))
+    one = Daemon(build, folder, make_config({}, False), "--disable_events")
     try:
         one.start()
         wait_for(lambda: children(one.process.pid), "a runner")
