@@ -235,6 +235,9 @@ const struct flag flag_list[] = {
 		"File to which every event is written as a line of JSON, to be replayed." },
 	{ "events_replay", FLAG_STRING, "", FLAG_HIDDEN,
 		"File with recorded events, which are taken for those of this host." },
+	{ "events_ring_mb", FLAG_UINT64, "8", FLAG_OPTION,
+		"Megabytes of kernel memory in which events wait until they are stored; a power of "
+		"two." },
 	{ "events_source", FLAG_STRING, "auto", FLAG_OPTION,
 		"What tells of processes, sockets and files: bpf, audit, or auto, which takes the "
 		"best that the kernel allows." },

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Reading the ring buffer of the kernel (BPF_MAP_TYPE_RINGBUF): what is read stays in it until it
+// is released, so that it can be read again by whoever comes next.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+
+// The pages of the ring: a position of the reader, one of the kernel, and the data twice in a row,
+// so that a record that goes around the end is in one piece.
+struct bpf_ring {
+	uint64_t *consumer;
+	const uint64_t *producer;
+	const unsigned char *data;
+	uint64_t size_bytes; // a power of two
+	uint64_t position; // read up to here
+	void *pages[2];
+};
+
+// Maps the ring of the descriptor.
+int bpf_ring_open(struct bpf_ring *ring, int fd, uint64_t size_bytes, struct fault *why);
+void bpf_ring_close(struct bpf_ring *ring);
+
+// Goes on at `position` if that is in the ring and not released yet, else at the first record that
+// is not.
+void bpf_ring_seek(struct bpf_ring *ring, uint64_t position);
+
+// 1 with the next record, which is in the ring until it is released and aligned to 8 bytes; 0 when
+// there is none yet; -EUCLEAN when the ring says impossible things: all that is in it is passed
+// over then.
+int bpf_ring_next(struct bpf_ring *ring, const void **bytes, size_t *length);
+
+// Gives the room of all that was read back to the kernel.
+void bpf_ring_release(struct bpf_ring *ring);
