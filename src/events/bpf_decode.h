@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Records of the kernel programs (bpf/wire.h), checked: whatever the bytes are, what is taken out of
-// them lies within them.
+// Records of the kernel programs (bpf/wire.h), checked: whatever the bytes are, what is taken out
+// of them lies within them.
 
 #include <stddef.h>
 #include <sys/types.h>

@@ -67,6 +67,8 @@ static void give_file(struct source *source, struct event *event, const struct w
 		return;
 	}
 	event->fd = part->fd;
+	if (event->kind != EVENT_OPEN && event->kind != EVENT_CREATE)
+		event->result = 0; // that of an open is the descriptor
 	event->file.path = state->path;
 	event->file.flags = part->flags;
 	fill_inode(&event->file, &part->inode);
@@ -211,8 +213,7 @@ static void give_exit(struct source *source, struct event *event, const struct w
 		return;
 	event->exit.status = view->exit->status;
 	give(source, event);
-	processes_exit(
-		source->settings->processes, event->pid, wire_ticks(view->record->start_ns));
+	processes_exit(source->settings->processes, event->pid, wire_ticks(view->record->start_ns));
 }
 
 static void give_kill(struct source *source, struct event *event, const struct wire_view *view)
@@ -246,8 +247,7 @@ static void give_socket(struct source *source, struct event *event, const struct
 
 void bpf_give(struct source *source, const struct wire_view *view)
 {
-	static void (*const forms[])(
-		struct source *, struct event *, const struct wire_view *) = {
+	static void (*const forms[])(struct source *, struct event *, const struct wire_view *) = {
 		[WIRE_FILE] = give_file,
 		[WIRE_PATHS] = give_paths,
 		[WIRE_EXEC] = give_exec,
@@ -265,7 +265,7 @@ void bpf_give(struct source *source, const struct wire_view *view)
 	wire_event(&event, view->record, state->offset_ns);
 	event.syscall = call ? call->name : NULL;
 	if (view->record->form != WIRE_EXEC)
-		event.process = processes_find(source->settings->processes, event.pid,
-			wire_ticks(view->record->start_ns));
+		event.process = processes_find(
+			source->settings->processes, event.pid, wire_ticks(view->record->start_ns));
 	forms[view->record->form](source, &event, view);
 }

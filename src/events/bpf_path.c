@@ -131,8 +131,8 @@ static int spell(const struct wire_view *view, unsigned which, char *path)
 		return -EINVAL;
 	if (view->paths.part->paths[0].folder.flags & WIRE_FOREIGN)
 		(void) snprintf(base, sizeof(base), "/proc/%u/root", view->record->pid);
-	length = wire_join(path, BPF_PATH_MAX - about->length - 2u, base,
-		&view->paths.folders[which]);
+	length = wire_join(
+		path, BPF_PATH_MAX - about->length - 2u, base, &view->paths.folders[which]);
 	if (length < 0)
 		return (int) length;
 	path[length] = '/';

@@ -29,7 +29,7 @@ static int make_folder(const char *path, struct fault *why)
 	return 0;
 }
 
-// Folders are named STORE-VERSION.
+// Folders are named STORE-WIRE-PROGRAMS. (bpffs allows no dots.)
 static void remove_stale(const char *store, const char *name)
 {
 	auto_closedir DIR *folder = opendir(PINS);
@@ -60,7 +60,7 @@ int bpf_pin_prepare(const char *store_folder, uint64_t version, char folder[BPF_
 	}
 	(void) snprintf(store, sizeof(store), "%016" PRIx64 "-",
 		siphash(&key, store_folder, strlen(store_folder)).words[0]);
-	(void) snprintf(name, sizeof(name), "%s%d.%016" PRIx64, store, WIRE_VERSION, version);
+	(void) snprintf(name, sizeof(name), "%s%d-%016" PRIx64, store, WIRE_VERSION, version);
 	(void) snprintf(folder, BPF_PIN_PATH, PINS "/%s", name);
 	r = make_folder(PINS, why);
 	if (r < 0)

@@ -8,14 +8,18 @@
 
 #include "base/fault.h"
 
-// The pages of the ring: a position of the reader, one of the kernel, and the data twice in a row,
-// so that a record that goes around the end is in one piece.
+// The most bytes of a record.
+enum { BPF_RING_RECORD = 64 << 10 };
+
+// The pages of the ring: a position of the reader, one of the kernel, and the data. (The kernel
+// offers the data twice in a row, too; that would count twice as our memory.)
 struct bpf_ring {
 	uint64_t *consumer;
 	const uint64_t *producer;
 	const unsigned char *data;
 	uint64_t size_bytes; // a power of two
 	uint64_t position; // read up to here
+	void *joined; // room for a record that goes around the end
 	void *pages[2];
 };
 
@@ -27,9 +31,8 @@ void bpf_ring_close(struct bpf_ring *ring);
 // is not.
 void bpf_ring_seek(struct bpf_ring *ring, uint64_t position);
 
-// 1 with the next record, which is in the ring until it is released and aligned to 8 bytes; 0 when
-// there is none yet; -EUCLEAN when the ring says impossible things: all that is in it is passed
-// over then.
+// 1 with the next record, aligned to 8 bytes and valid until the next call; 0 when there is none
+// yet; -EUCLEAN when the ring says impossible things: all that is in it is passed over then.
 int bpf_ring_next(struct bpf_ring *ring, const void **bytes, size_t *length);
 
 // Gives the room of all that was read back to the kernel.

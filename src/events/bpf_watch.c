@@ -14,7 +14,8 @@ enum { WATCHES_MAX = 16384 }; // as many as the map of the kernel has room for
 
 // ---- asking the kernel ----
 
-// Without the program: stat(2), which tells another device for some file systems (btrfs, overlayfs).
+// Without the program: stat(2), which tells another device for some file systems (btrfs,
+// overlayfs).
 static int locate_by_stat(struct bpf_watches *watches, int fd)
 {
 	struct stat status;
@@ -121,8 +122,8 @@ static void unescape(char *path)
 	*to = '\0';
 }
 
-static void add_mount(struct bpf_watches *watches, const char *point,
-	const struct rule_watch *rules, size_t n)
+static void add_mount(
+	struct bpf_watches *watches, const char *point, const struct rule_watch *rules, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		unsigned level = level_below(point, rules[i].path);
@@ -156,8 +157,7 @@ static void add_mounts(struct bpf_watches *watches, const struct rule_watch *rul
 
 // ---- making it so ----
 
-static void set_filter(
-	struct wire_settings *settings, const struct bpf_watch *list, size_t n)
+static void set_filter(struct wire_settings *settings, const struct bpf_watch *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint32_t bit = wire_filter(list[i].key.inode);
@@ -247,8 +247,8 @@ void bpf_watches_done(struct bpf_watches *watches)
 static const char *find_id(const struct bpf_watch *list, size_t n, uint32_t id)
 {
 	const struct bpf_watch key = { .wire = { .id = id } };
-	const struct bpf_watch *found =
-		n > 0 ? bsearch(&key, list, n, sizeof(*list), compare_ids) : NULL;
+	const struct bpf_watch *found = n > 0 ? bsearch(&key, list, n, sizeof(*list), compare_ids)
+					      : NULL;
 
 	return found ? found->path : NULL;
 }

@@ -59,14 +59,18 @@ struct found {
 // another which it interrupts.
 enum program { ON_ENTER, ON_LEAVE, ON_EXEC, ON_EXIT, N_PROGRAMS };
 
-// What changes in loops lives here too: of memory the verifier knows nothing, and so has one case to
-// look at where it would have one for each turn.
+// What changes in loops lives here too: of memory the verifier knows nothing, and so has one case
+// to look at where it would have one for each turn.
 struct scratch {
 	__u64 arguments[8];
 	__u64 fill; // of the ring, in bytes
 	__u32 length; // of the text
 	struct found found;
 	const void *names[WIRE_LEVELS];
+	struct {
+		struct vfsmount *mnt;
+		struct dentry *dentry;
+	} start; // of a walk
 	struct {
 		struct wire_record record;
 		union {
@@ -126,8 +130,7 @@ static __always_inline struct file *file_of(struct files_struct *files, __u32 fd
 
 	if (fd >= LOAD(table, struct fdtable, max_fds))
 		return NULL;
-	(void) bpf_probe_read_kernel(
-		&file, sizeof(file), LOAD(table, struct fdtable, fd) + fd);
+	(void) bpf_probe_read_kernel(&file, sizeof(file), LOAD(table, struct fdtable, fd) + fd);
 	return file;
 }
 
@@ -217,7 +220,8 @@ static __always_inline void begin(
 static __always_inline void send(
 	struct scratch *scratch, const struct wire_settings *now, __u32 part)
 {
-	__u64 size = sizeof(struct wire_record) + part + scratch->length, wake = now->wake_bytes, flags;
+	__u64 size = sizeof(struct wire_record) + part + scratch->length, wake = now->wake_bytes,
+	      flags;
 	__u32 kind = scratch->out.record.kind;
 
 	if (size > sizeof(scratch->out) || wake == 0)

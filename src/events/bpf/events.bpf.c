@@ -17,6 +17,8 @@ enum {
 	GROUP_EXIT = 0x4, // SIGNAL_GROUP_EXIT
 	AT_FOLDER = -100, // AT_FDCWD
 	CLOSE_ON_EXEC = 0x4, // CLOSE_RANGE_CLOEXEC
+	GROUP_WORDS = 32, // of the map of descriptors
+	GROUPS = 32,
 	FAMILY_UNIX = 1,
 	FAMILY_INET = 2,
 	FAMILY_INET6 = 10,
@@ -85,15 +87,18 @@ static __always_inline __u64 argument(const struct scratch *scratch, __u32 which
 
 // ---- files by descriptor ----
 
-// Tells of a file below a watch.
-static __noinline int tell_file(struct scratch *scratch, struct file *file, __u64 what)
+// Tells of a file, given by its address, if it is below a watch. Not static, as most of what
+// follows: the verifier looks at such a function once, however often it is called.
+__noinline int on_file(__u64 address, __u64 what, __u32 program)
 {
 	__u32 kind = what & 0xff, call = what >> 8 & 0xffff;
 	__s32 fd = what >> 32;
 	const struct wire_settings *now = settings_now();
+	struct scratch *scratch = scratch_of(program);
+	struct file *file = (void *) address;
 	struct dentry *dentry = LOAD(file, struct file, f_path.dentry);
 
-	if (!now || !is_wanted(now, kind))
+	if (!now || !scratch || !is_wanted(now, kind))
 		return 0;
 	if (!find(scratch, now, dentry, kind == WIRE_KIND_OPEN)) {
 		if (scratch->found.deep)
@@ -117,8 +122,7 @@ static __always_inline __u64 what(__u32 kind, __u32 call, __s32 fd)
 	return kind | (__u64) call << 8 | (__u64) (__u32) fd << 32;
 }
 
-static __always_inline void on_opened(
-	struct scratch *scratch, const struct wire_settings *now, __u32 call, __s32 fd)
+static __always_inline void on_opened(__u32 call, __s32 fd)
 {
 	struct file *file = file_of(bpf_get_current_task_btf()->files, fd);
 	bool created;
@@ -126,17 +130,17 @@ static __always_inline void on_opened(
 	if (!file)
 		return;
 	created = LOAD(file, struct file, f_mode) & MODE_CREATED;
-	tell_file(scratch, file, what(created ? WIRE_KIND_CREATE : WIRE_KIND_OPEN, call, fd));
+	on_file((__u64) file, what(created ? WIRE_KIND_CREATE : WIRE_KIND_OPEN, call, fd),
+		ON_LEAVE);
 }
 
 __noinline int on_fd(__u32 number, __s32 fd)
 {
 	struct file *file = file_of(bpf_get_current_task_btf()->files, fd);
 	const struct wire_call *call = bpf_map_lookup_elem(&calls, &number);
-	struct scratch *scratch = scratch_of(ON_LEAVE);
 
-	if (file && call && scratch)
-		tell_file(scratch, file, what(call->kind, number, fd));
+	if (file && call)
+		on_file((__u64) file, what(call->kind, number, fd), ON_LEAVE);
 	return 0;
 }
 
@@ -153,76 +157,87 @@ static __always_inline bool is_last(struct file *file)
 	return BPF_CORE_READ(counted, f_count.counter) == 1;
 }
 
-// The descriptor is about to be closed. Not static, so that the verifier looks at it once however
-// often it is called.
+// The descriptor is about to be closed.
 __noinline int on_release(__u32 fd, __u32 number, __u32 program)
 {
-	struct scratch *scratch = scratch_of(program);
 	struct file *file = file_of(bpf_get_current_task_btf()->files, fd);
 	struct inode *inode;
 
-	if (!scratch || !file || !(LOAD(file, struct file, f_mode) & MODE_WRITE))
+	if (!file || !(LOAD(file, struct file, f_mode) & MODE_WRITE))
 		return 0;
 	inode = LOAD(file, struct file, f_inode);
 	if ((LOAD(inode, struct inode, i_mode) & TYPE_MASK) != TYPE_REGULAR || !is_last(file))
 		return 0;
-	return tell_file(scratch, file, what(WIRE_KIND_WRITE, number, fd));
+	return on_file((__u64) file, what(WIRE_KIND_WRITE, number, fd), program);
 }
 
-// The position of the lowest bit that is set. (clang 14 has none for this machine.)
+// The position of the lowest bit that is set: how many are set below it, counted in pairs, then in
+// fours, then in bytes. (clang 14 has no such instruction for this machine, and the verifier would
+// look at each outcome of a branch.)
 static __always_inline __u32 lowest(__u64 bits)
 {
-	__u32 position = 0, step;
+	__u64 below = (bits & -bits) - 1;
 
-	for (step = 32; step > 0; step /= 2) {
-		if (bits & ((1ull << step) - 1))
-			continue;
-		bits >>= step;
-		position += step;
-	}
-	return position;
+	below -= below >> 1 & 0x5555555555555555ull;
+	below = (below & 0x3333333333333333ull) + (below >> 2 & 0x3333333333333333ull);
+	below = (below + (below >> 4)) & 0x0f0f0f0f0f0f0f0full;
+	return below * 0x0101010101010101ull >> 56;
 }
 
-// The same for the descriptors of a word of the map of descriptors.
-__noinline int on_release_word(__u64 bits, __u32 word, __u32 number, __u32 program)
+// The same for the descriptors of a word of the map of descriptors, those from the first to the
+// last.
+__noinline int on_release_word(__u32 word, __u32 first, __u32 last, __u32 number_program)
 {
+	struct files_struct *files = bpf_get_current_task_btf()->files;
+	struct fdtable *table = LOAD(files, struct files_struct, fdt);
+	__u64 bits = 0;
 	__u32 i;
 
+	(void) bpf_probe_read_kernel(
+		&bits, sizeof(bits), LOAD(table, struct fdtable, open_fds) + word);
+	if (word == first / 64)
+		bits &= ~0ull << first % 64;
+	if (word == last / 64)
+		bits &= ~0ull >> (63 - last % 64);
 	for (i = 0; i < 64; i++) {
 		if (bits == 0)
 			break;
-		on_release(word * 64 + lowest(bits), number, program);
+		on_release(word * 64 + lowest(bits), number_program >> 8, number_program & 0xff);
 		bits &= bits - 1;
 	}
 	return 0;
 }
 
-// All descriptors from the first to the last are about to be closed. Looks at the first 65536; if
-// there are more that counts as one loss.
-static __noinline int release_range(__u32 first, __u32 last, __u64 number_program)
+// The same for a group of words.
+__noinline int on_release_group(__u32 word, __u32 first, __u32 last, __u32 number_program)
 {
-	struct fdtable *table = LOAD(
-		bpf_get_current_task_btf()->files, struct files_struct, fdt);
+	__u32 i;
+
+	for (i = 0; i < GROUP_WORDS; i++) {
+		if (word + i > last / 64)
+			break;
+		on_release_word(word + i, first, last, number_program);
+	}
+	return 0;
+}
+
+// All descriptors from the first to the last are about to be closed. If there are more than 65536
+// of them, what is behind counts as one loss.
+static __always_inline void release_range(__u32 first, __u32 last, __u32 number, __u32 program)
+{
+	struct files_struct *files = bpf_get_current_task_btf()->files;
+	struct fdtable *table = LOAD(files, struct files_struct, fdt);
 	__u32 most = LOAD(table, struct fdtable, max_fds), word = first / 64, i;
-	unsigned long *open_fds = LOAD(table, struct fdtable, open_fds);
 
 	if (last >= most)
 		last = most - 1;
-	for (i = 0; i < 1024; i++, word++) {
-		__u64 bits = 0;
-
+	for (i = 0; i < GROUPS; i++) {
 		if (word > last / 64)
-			return 0;
-		(void) bpf_probe_read_kernel(&bits, sizeof(bits), open_fds + word);
-		if (word == first / 64)
-			bits &= ~0ull << first % 64;
-		if (word == last / 64)
-			bits &= ~0ull >> (63 - last % 64);
-		if (bits != 0)
-			on_release_word(bits, word, number_program >> 32, number_program);
+			return;
+		on_release_group(word, first, last, number << 8 | program);
+		word += GROUP_WORDS;
 	}
 	count(WIRE_KIND_WRITE, true);
-	return 0;
 }
 
 SEC("tp_btf/sys_enter")
@@ -245,30 +260,29 @@ int BPF_PROG(on_enter, struct pt_regs *regs, long id)
 	else if (call->enter == WIRE_DUP && given[0] != given[1] && file_of(task->files, given[0]))
 		on_release(given[1], number, ON_ENTER);
 	else if (call->enter == WIRE_CLOSE_RANGE && !(given[2] & CLOSE_ON_EXEC))
-		release_range(given[0], given[1], (__u64) number << 32 | ON_ENTER);
+		release_range(given[0], given[1], number, ON_ENTER);
 	return 0;
 }
 
 // ---- files by path ----
 
 // Tells one path of a call: the folder where it begins, then the string.
-static __noinline int tell_path(
-	struct scratch *scratch, __u32 which, __s32 fd, const char *string)
+__noinline int on_string(__u32 which, __s32 fd, __u64 address)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct wire_path *out = &scratch->out.paths.paths[which & 1];
+	struct scratch *scratch = scratch_of(ON_LEAVE);
+	const char *string = (const char *) address;
 	struct dentry *dentry = NULL;
 	struct vfsmount *mount = NULL;
+	struct wire_path *out;
 	__u32 length;
 	char first = 0;
 	long more;
 
-	out->fd = fd;
-	out->folder.watch = 0;
-	out->folder.length = 0;
-	out->folder.flags = 0;
-	out->folder.base = WIRE_BASE_ROOT;
-	out->length = 0;
+	if (!scratch)
+		return 0;
+	out = &scratch->out.paths.paths[which & 1];
+	*out = (struct wire_path){ .fd = fd, .folder.base = WIRE_BASE_ROOT };
 	(void) bpf_probe_read_user(&first, 1, string);
 	if (first != '/' && fd == AT_FOLDER) {
 		dentry = task->fs->pwd.dentry;
@@ -276,15 +290,14 @@ static __noinline int tell_path(
 	} else if (first != '/') {
 		struct file *file = file_of(task->files, fd);
 
+		out->folder.base = WIRE_BASE_NONE;
 		if (file) {
 			dentry = LOAD(file, struct file, f_path.dentry);
 			mount = LOAD(file, struct file, f_path.mnt);
-		} else {
-			out->folder.base = WIRE_BASE_NONE;
 		}
 	}
 	if (dentry)
-		put_path(scratch, &out->folder, scratch->out.paths_text, mount, dentry);
+		put_path(scratch, &out->folder, sizeof(struct wire_paths), ON_LEAVE, mount, dentry);
 	length = scratch->length;
 	if (length > WIRE_TEXT)
 		return 0;
@@ -313,7 +326,6 @@ static __always_inline bool is_empty(const char *string)
 	return !string || (bpf_probe_read_user(&first, 1, string) == 0 && first == 0);
 }
 
-// Not static, as what follows: the verifier looks at each once, and not in every state of the caller.
 __noinline int on_path(__u32 number)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -339,12 +351,11 @@ __noinline int on_path(__u32 number)
 	begin(scratch, task, call->kind, WIRE_PATHS, 0);
 	scratch->out.record.call = number;
 	out->at_flags = argument(scratch, call->at_flags);
-	tell_path(scratch, 0, folder, first);
+	on_string(0, folder, (__u64) first);
 	if (call->path2 == WIRE_NONE)
 		__builtin_memset(&out->paths[1], 0, sizeof(out->paths[1]));
 	else
-		tell_path(scratch, 1, argument(scratch, call->folder2),
-			(const char *) argument(scratch, call->path2));
+		on_string(1, argument(scratch, call->folder2), argument(scratch, call->path2));
 	if (is_foreign(now, task))
 		out->paths[0].folder.flags |= WIRE_FOREIGN;
 	send(scratch, now, sizeof(struct wire_paths));
@@ -505,7 +516,7 @@ int BPF_PROG(on_leave, struct pt_regs *regs, long result)
 	keep_arguments(scratch->arguments, regs, number);
 	switch (call->leave) {
 	case WIRE_OPENED:
-		on_opened(scratch, now, number, result);
+		on_opened(number, result);
 		break;
 	case WIRE_BY_FD:
 		on_fd(number, argument(scratch, call->fd));
@@ -528,6 +539,17 @@ int BPF_PROG(on_leave, struct pt_regs *regs, long result)
 
 // ---- processes ----
 
+// The call that the process is in, where the kernel can tell (since 5.15).
+static __always_inline __u32 call_now(struct task_struct *task)
+{
+	__u32 number;
+
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return WIRE_NO_CALL;
+	number = call_of((struct pt_regs *) bpf_task_pt_regs(task), task);
+	return number < 2 * WIRE_CALLS ? number : WIRE_NO_CALL;
+}
+
 // The control group: of the unified hierarchy, or, where that is not used, of memory or pids.
 static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
 {
@@ -537,8 +559,7 @@ static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
 		return cgroup;
 	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
 		cgroup = BPF_CORE_READ(task, cgroups,
-			subsys[bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)],
-			cgroup);
+			subsys[bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id)], cgroup);
 	if (LOAD(cgroup, struct cgroup, level) == 0 &&
 		bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
 		cgroup = BPF_CORE_READ(task, cgroups,
@@ -606,14 +627,16 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 		!is_admitted(scratch, now, WIRE_KIND_EXEC))
 		return 0;
 	begin(scratch, task, WIRE_KIND_EXEC, WIRE_EXEC, 0);
+	scratch->out.record.call = call_now(task);
 	out = &scratch->out.exec;
 	text = scratch->out.exec_text;
 	executable = task->mm->exe_file;
 	dentry = LOAD(executable, struct file, f_path.dentry);
 	put_inode(&out->inode, dentry);
 	out->env_count = program->envc;
-	put_path(scratch, &out->cwd, text, task->fs->pwd.mnt, task->fs->pwd.dentry);
-	put_path(scratch, &out->executable, text,
+	put_path(
+		scratch, &out->cwd, sizeof(*out), ON_EXEC, task->fs->pwd.mnt, task->fs->pwd.dentry);
+	put_path(scratch, &out->executable, sizeof(*out), ON_EXEC,
 		LOAD(executable, struct file, f_path.mnt), dentry);
 	put_cgroup(scratch, &out->cgroup, text, cgroup_of(task));
 	put_arguments(scratch, out, text, task->mm);
@@ -631,6 +654,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		!is_admitted(scratch, now, WIRE_KIND_FORK))
 		return 0;
 	begin(scratch, parent, WIRE_KIND_FORK, WIRE_FORK, child->tgid);
+	scratch->out.record.call = call_now(bpf_get_current_task_btf());
 	scratch->out.fork.child = child->tgid;
 	scratch->out.fork.parent = child->real_parent->tgid;
 	scratch->out.fork.child_start_ns = child->start_boottime;
@@ -648,7 +672,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		return 0;
 	if (is_wanted(now, WIRE_KIND_WRITE) && task->files && task->files->count.counter == 1 &&
 		(__u32) task->tgid != now->self)
-		release_range(0, -1, (__u64) WIRE_NO_CALL << 32 | ON_EXIT);
+		release_range(0, -1, WIRE_NO_CALL, ON_EXIT);
 	if (task->signal->live.counter != 0 || !is_wanted(now, WIRE_KIND_EXIT) ||
 		!is_admitted(scratch, now, WIRE_KIND_EXIT))
 		return 0;

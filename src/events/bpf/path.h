@@ -69,8 +69,8 @@ static __always_inline void look_at(
 
 // Looks for watches from a file up to the root of its file system, keeping the names on the way:
 // whether one wants it.
-static __always_inline bool find(struct scratch *scratch, const struct wire_settings *now,
-	struct dentry *dentry, bool opens)
+static __always_inline bool find(
+	struct scratch *scratch, const struct wire_settings *now, struct dentry *dentry, bool opens)
 {
 	struct super_block *super = LOAD(dentry, struct dentry, d_sb);
 	struct wire_key key = { LOAD(super, struct super_block, s_dev), 0 };
@@ -102,8 +102,7 @@ static __always_inline bool find(struct scratch *scratch, const struct wire_sett
 }
 
 // Tells the names that find has kept.
-static __always_inline void put_found(
-	struct scratch *scratch, struct wire_names *names, char *text)
+static __always_inline void put_found(struct scratch *scratch, struct wire_names *names, char *text)
 {
 	__u32 level;
 
@@ -120,44 +119,58 @@ static __always_inline void put_found(
 
 // ---- below the root of a process ----
 
-// Tells the names of a path from its end to the root of the process, across mounts.
-static __always_inline void put_path(struct scratch *scratch, struct wire_names *names, char *text,
-	struct vfsmount *mount, struct dentry *dentry)
+// Adds the names of scratch->start, from its end to the root of the process, across mounts, to the
+// text of the record behind a part of so many bytes: WIRE_CUT, or 0. Not static, so that the
+// verifier looks at it once however often it is called; such a function can only be given numbers.
+__noinline int on_walk(__u32 part, __u32 program)
 {
 	struct fs_struct *fs = bpf_get_current_task_btf()->fs;
-	struct vfsmount *root_mount = fs->root.mnt;
-	struct dentry *root = fs->root.dentry;
-	__u32 before = scratch->length, i;
+	struct scratch *scratch = scratch_of(program);
+	struct vfsmount *mount, *root_mount = fs->root.mnt;
+	struct dentry *dentry, *root = fs->root.dentry;
+	char *text;
+	__u32 i;
 
-	names->watch = 0;
-	names->base = WIRE_BASE_ROOT;
-	names->flags = WIRE_CUT;
+	if (!scratch || part > sizeof(struct wire_exec))
+		return WIRE_CUT;
+	mount = scratch->start.mnt;
+	dentry = scratch->start.dentry;
+	text = (char *) &scratch->out + sizeof(struct wire_record) + part;
 	for (i = 0; i < WIRE_LEVELS; i++) {
 		struct dentry *parent;
 
-		if (dentry == root && mount == root_mount) {
-			names->flags = 0;
-			break;
-		}
+		if (dentry == root && mount == root_mount)
+			return 0;
 		if (dentry == LOAD(mount, struct vfsmount, mnt_root)) {
-			struct mount *real = (void *) mount - bpf_core_field_offset(struct mount, mnt);
+			struct mount *real = (void *) mount -
+				bpf_core_field_offset(struct mount, mnt);
 			struct mount *above = LOAD(real, struct mount, mnt_parent);
 
-			if (above == real) { // outside of the root, or of all mounts
-				names->flags = 0;
-				break;
-			}
+			if (above == real) // outside of the root, or of all mounts
+				return 0;
 			dentry = LOAD(real, struct mount, mnt_mountpoint);
 			mount = (void *) above + bpf_core_field_offset(struct mount, mnt);
 			continue;
 		}
 		parent = LOAD(dentry, struct dentry, d_parent);
-		if (parent == dentry) { // of no mount: a pipe, a socket, memory
-			names->flags = 0;
-			break;
-		}
+		if (parent == dentry) // of no mount: a pipe, a socket, memory
+			return 0;
 		put_string(scratch, text, LOAD(dentry, struct dentry, d_name.name));
 		dentry = parent;
 	}
+	return WIRE_CUT;
+}
+
+// Tells where the path is below the root of the process.
+static __always_inline void put_path(struct scratch *scratch, struct wire_names *names, __u32 part,
+	__u32 program, struct vfsmount *mount, struct dentry *dentry)
+{
+	__u32 before = scratch->length;
+
+	scratch->start.mnt = mount;
+	scratch->start.dentry = dentry;
+	names->watch = 0;
+	names->base = WIRE_BASE_ROOT;
+	names->flags = on_walk(part, program);
 	names->length = scratch->length - before;
 }

@@ -148,7 +148,7 @@ static uint32_t choose_ring_bytes(const struct flags *flags)
 // A new ring has another one; also after the next boot.
 static int identify(struct bpf_state *state, uint32_t *ring_bytes, struct fault *why)
 {
-	char boot[40] = "";
+	char boot[40] = ""; // "" is as good where it cannot be told
 	uint32_t id;
 	int r = state->library->ask(state->loaded.maps[BPF_MAP_RING], &id, ring_bytes);
 
@@ -289,15 +289,15 @@ static int watch_descriptors(struct source *source, struct fault *why)
 	return 0;
 }
 
-static void describe(struct source *source, uint32_t ring_bytes, bool continued,
-	const struct fault *refused)
+static void describe(
+	struct source *source, uint32_t ring_bytes, bool continued, const struct fault *refused)
 {
 	const struct bpf_state *state = source->state;
 	struct utsname kernel = { 0 };
 
 	(void) uname(&kernel);
 	(void) snprintf(source->choice, sizeof(source->choice),
-		"kernel programs on tracepoints of Linux %.64s, ring of %u MB%s%s%s%s%.60s",
+		"kernel programs on tracepoints of Linux %.30s, ring of %u MB%s%s%.80s%s%.50s",
 		kernel.release, ring_bytes >> 20, continued ? ", continued" : "",
 		state->pins[0] ? ", pinned in " : ", not pinned", state->pins,
 		refused->code < 0 ? "; refused: " : "", refused->text);

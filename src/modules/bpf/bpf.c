@@ -80,8 +80,8 @@ static int duplicate(int fd)
 static int attach(struct bpf_loaded *loaded, struct events_bpf *programs, struct fault *refused)
 {
 	for (size_t i = 0; i < N_BPF_LINKS; i++) {
-		struct bpf_program *program =
-			bpf_object__find_program_by_name(programs->obj, link_names[i]);
+		struct bpf_program *program = bpf_object__find_program_by_name(
+			programs->obj, link_names[i]);
 		struct bpf_link *link = program ? bpf_program__attach(program) : NULL;
 
 		if (!link) {
@@ -145,8 +145,8 @@ static int open_programs(struct events_bpf **programs, uint32_t ring_bytes)
 	return 0;
 }
 
-static int load(struct bpf_loaded *loaded, uint32_t ring_bytes, struct fault *refused,
-	struct fault *why)
+static int load(
+	struct bpf_loaded *loaded, uint32_t ring_bytes, struct fault *refused, struct fault *why)
 {
 	struct events_bpf *programs = NULL;
 	int r;
@@ -248,8 +248,8 @@ static int ask(int map, uint32_t *id, uint32_t *entries)
 static int run(int program, uint64_t argument)
 {
 	uint64_t arguments[12] = { argument };
-	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = arguments,
-		.ctx_size_in = sizeof(arguments));
+	LIBBPF_OPTS(
+		bpf_test_run_opts, options, .ctx_in = arguments, .ctx_size_in = sizeof(arguments));
 
 	return bpf_prog_test_run_opts(program, &options);
 }
