@@ -66,7 +66,7 @@ struct scratch {
 	__u64 fill; // of the ring, in bytes
 	__u32 length; // of the text
 	struct found found;
-	const void *names[WIRE_LEVELS];
+	struct dentry *path[WIRE_LEVELS]; // from a file up to the nearest watch
 	struct {
 		struct vfsmount *mnt;
 		struct dentry *dentry;
@@ -112,14 +112,15 @@ void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 
 #define LOAD(object, type, member)                                                                 \
 	({                                                                                         \
+		const void *object_ = (object);                                                    \
 		__typeof__(((type *) 0)->member) value_;                                           \
 		if (can_cast)                                                                      \
 			value_ = ((type *) bpf_rdonly_cast(                                        \
-					  (object), bpf_core_type_id_kernel(type)))                \
+					  object_, bpf_core_type_id_kernel(type)))                 \
 					 ->member;                                                 \
 		else                                                                               \
 			(void) bpf_core_read(                                                      \
-				&value_, sizeof(value_), &((type *) (object))->member);            \
+				&value_, sizeof(value_), &((type *) object_)->member);             \
 		value_;                                                                            \
 	})
 

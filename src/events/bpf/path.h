@@ -67,8 +67,27 @@ static __always_inline void look_at(
 		found->wanted = true;
 }
 
-// Looks for watches from a file up to the root of its file system, keeping the names on the way:
-// whether one wants it.
+struct above {
+	struct dentry *parent;
+	struct inode *inode;
+};
+
+// The two members that are asked for at every level, by one call where each costs one.
+static __always_inline struct above look_above(struct dentry *dentry)
+{
+	__u32 parent = bpf_core_field_offset(struct dentry, d_parent);
+	__u32 distance = bpf_core_field_offset(struct dentry, d_inode) - parent;
+	unsigned char bytes[48] = { 0 };
+
+	if (can_cast || distance > sizeof(bytes) - sizeof(void *))
+		return (struct above){ LOAD(dentry, struct dentry, d_parent),
+			LOAD(dentry, struct dentry, d_inode) };
+	(void) bpf_probe_read_kernel(bytes, sizeof(bytes), (void *) dentry + parent);
+	return (struct above){ *(struct dentry **) bytes, *(struct inode **) (bytes + distance) };
+}
+
+// Looks for watches from a file up to the root of its file system, keeping the way: whether one
+// wants it.
 static __always_inline bool find(
 	struct scratch *scratch, const struct wire_settings *now, struct dentry *dentry, bool opens)
 {
@@ -78,12 +97,11 @@ static __always_inline bool find(
 
 	scratch->found = (struct found){ 0 };
 	for (level = 0; level < WIRE_LEVELS; level++) {
-		struct inode *inode = LOAD(dentry, struct dentry, d_inode);
-		struct dentry *parent = LOAD(dentry, struct dentry, d_parent);
+		struct above above = look_above(dentry);
 		__u32 bit;
 
-		scratch->names[level] = LOAD(dentry, struct dentry, d_name.name);
-		key.inode = LOAD(inode, struct inode, i_ino);
+		scratch->path[level] = dentry;
+		key.inode = LOAD(above.inode, struct inode, i_ino);
 		bit = wire_filter(key.inode);
 		if (now->filter[bit / 64 & (WIRE_FILTER - 1)] & 1ull << bit % 64) {
 			const struct wire_watch *watch = bpf_map_lookup_elem(&watches, &key);
@@ -93,15 +111,15 @@ static __always_inline bool find(
 			if (scratch->found.wanted)
 				return true;
 		}
-		if (parent == dentry)
+		if (above.parent == dentry)
 			return false;
-		dentry = parent;
+		dentry = above.parent;
 	}
 	scratch->found.deep = true;
 	return false;
 }
 
-// Tells the names that find has kept.
+// Tells the names on the way that find has kept.
 static __always_inline void put_found(struct scratch *scratch, struct wire_names *names, char *text)
 {
 	__u32 level;
@@ -109,7 +127,7 @@ static __always_inline void put_found(struct scratch *scratch, struct wire_names
 	for (level = 0; level < WIRE_LEVELS; level++) {
 		if (level >= scratch->found.level)
 			break;
-		put_string(scratch, text, scratch->names[level]);
+		put_string(scratch, text, LOAD(scratch->path[level], struct dentry, d_name.name));
 	}
 	names->watch = scratch->found.watch;
 	names->base = scratch->found.any ? WIRE_BASE_WATCH : WIRE_BASE_NONE;
