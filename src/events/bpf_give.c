@@ -202,7 +202,7 @@ static void give_fork(struct source *source, struct event *event, const struct w
 
 	(void) processes_fork(source->settings->processes, part->parent, part->child,
 		wire_ticks(part->child_start_ns), &event->ids);
-	event->fork.child = part->child;
+	event->fork = (struct event_fork){ part->child, wire_ticks(part->child_start_ns) };
 	give(source, event);
 }
 

@@ -108,3 +108,8 @@ void bpf_ring_release(struct bpf_ring *ring)
 {
 	__atomic_store_n(ring->consumer, ring->position, __ATOMIC_RELEASE);
 }
+
+uint64_t bpf_ring_held_bytes(const struct bpf_ring *ring)
+{
+	return ring->position - __atomic_load_n(ring->consumer, __ATOMIC_RELAXED);
+}

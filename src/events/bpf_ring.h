@@ -37,3 +37,6 @@ int bpf_ring_next(struct bpf_ring *ring, const void **bytes, size_t *length);
 
 // Gives the room of all that was read back to the kernel.
 void bpf_ring_release(struct bpf_ring *ring);
+
+// How much of the ring is read, and waits to be released.
+uint64_t bpf_ring_held_bytes(const struct bpf_ring *ring);

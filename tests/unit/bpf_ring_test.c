@@ -93,6 +93,7 @@ TEST(what_is_being_written_is_waited_for_and_what_was_discarded_is_not_seen)
 	CHECK(bpf_ring_next(&ring, &bytes, &length) == 1 && is_counting(bytes, length, 1));
 	CHECK(bpf_ring_next(&ring, &bytes, &length) == 1 && is_counting(bytes, length, 3));
 	CHECK(bpf_ring_next(&ring, &bytes, &length) == 0);
+	free(ring.joined);
 }
 
 TEST(nothing_is_given_back_before_it_is_released)

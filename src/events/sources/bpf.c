@@ -455,6 +455,7 @@ static int read_source(struct source *source, struct fault *why)
 	if (r < 0)
 		return r;
 	r = read_records(source, now_ms + WORK_MS, why);
+	source->urgent = bpf_ring_held_bytes(&state->ring) > state->ring.size_bytes / 8;
 	(void) snprintf(source->position, sizeof(source->position), "%s %" PRIu64 " %" PRIu64,
 		state->identity, state->ring.position, state->counted);
 	return r;
@@ -478,6 +479,7 @@ static void close_source(struct source *source, bool keep)
 	state->counters = NULL;
 	if (state->mounts >= 0)
 		(void) close(state->mounts);
+	state->mounts = -1;
 	if (source->fd >= 0)
 		(void) close(source->fd);
 	source->fd = -1;
