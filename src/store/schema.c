@@ -17,8 +17,7 @@ static int read_number(sqlite3 *db, const char *sql, int *number, struct fault *
 	return r == SQLITE_ROW ? 0 : fail(why, -EUCLEAN, "%s", sqlite3_errmsg(db));
 }
 
-static int read_version(
-	sqlite3 *db, const struct store_kind *kind, int *version, struct fault *why)
+static int read_version(sqlite3 *db, const struct store_kind *kind, int *version, struct fault *why)
 {
 	int application, n_tables, r;
 
@@ -45,8 +44,8 @@ int schema_check(sqlite3 *db, const struct store_kind *kind, struct fault *why)
 	int r = read_version(db, kind, &version, why);
 
 	if (r == 0 && version != (int) kind->n_steps)
-		return fail(why, -EUCLEAN, "its version is %d instead of %zu", version,
-			kind->n_steps);
+		return fail(
+			why, -EUCLEAN, "its version is %d instead of %zu", version, kind->n_steps);
 	return r;
 }
 

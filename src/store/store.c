@@ -59,7 +59,8 @@ static int code_of(int result)
 	}
 }
 
-// Limits of the disk, an account, or a process.
+// Limits of the disk, an account, or a process. SQLite knows the first only, and keeps no errno of
+// a statement: it is that of the last call that failed.
 static bool is_no_room(int error)
 {
 	return error == ENOSPC || error == EDQUOT || error == EFBIG;
@@ -67,10 +68,10 @@ static bool is_no_room(int error)
 
 static int explain(const struct store *store, struct fault *why)
 {
-	int code = code_of(sqlite3_extended_errcode(store->db));
+	bool no_room = is_no_room(errno);
+	int result = sqlite3_extended_errcode(store->db);
+	int code = result == SQLITE_IOERR_WRITE && no_room ? -ENOSPC : code_of(result);
 
-	if (code == -EIO && is_no_room(sqlite3_system_errno(store->db)))
-		code = -ENOSPC;
 	return fail(why, code, "store: %s: %s", store->path, sqlite3_errmsg(store->db));
 }
 
@@ -221,8 +222,8 @@ static int connect_memory(struct store *store, struct fault *why)
 	if (!store->kind->shares_memory)
 		return open_database(store, ":memory:", SQLITE_OPEN_READWRITE, why);
 	(void) snprintf(name, sizeof(name), "file:/%s?vfs=memdb", store->memory);
-	r = open_database(store, name,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI, why);
+	r = open_database(
+		store, name, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI, why);
 	if (r == 0 && sqlite3_exec(store->db, store->kind->pragmas, NULL, NULL, NULL) != SQLITE_OK)
 		r = explain(store, why);
 	return r;
@@ -277,8 +278,8 @@ static int open_for_reading(struct store *store, struct fault *why)
 	return r;
 }
 
-struct store *store_open_kind(const char *folder, const struct store_kind *kind,
-	enum store_mode mode, struct fault *why)
+struct store *store_open_kind(
+	const char *folder, const struct store_kind *kind, enum store_mode mode, struct fault *why)
 {
 	struct store *store = must_alloc(sizeof(*store));
 	struct fault reason;
@@ -426,9 +427,10 @@ sqlite3_stmt *store_statement(struct store *store, const char *sql, struct fault
 
 int store_step(struct store *store, sqlite3_stmt *statement, struct fault *why)
 {
-	int result = sqlite3_step(statement);
-	int r;
+	int result, r;
 
+	errno = 0;
+	result = sqlite3_step(statement);
 	if (result == SQLITE_ROW)
 		return 1;
 	r = result == SQLITE_DONE ? 0 : explain(store, why);

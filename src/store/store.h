@@ -41,8 +41,8 @@ struct store *store_open(const char *folder, enum store_mode mode, struct fault 
 void store_close(struct store *store);
 
 // The same for a file of that kind, which is borrowed.
-struct store *store_open_kind(const char *folder, const struct store_kind *kind,
-	enum store_mode mode, struct fault *why);
+struct store *store_open_kind(
+	const char *folder, const struct store_kind *kind, enum store_mode mode, struct fault *why);
 
 // Another connection to the same file, for another thread; to a store in memory too, where the kind
 // allows that (and then to be closed before the first). NULL with the reason.
