@@ -3,9 +3,9 @@
 // says in JSON what it did and how long it took.
 //
 //	bench_load opens FOLDER FILES PER_SECOND SECONDS	opens and closes files to read, in
-//turn 	bench_load spawns N AT_ONCE				runs /bin/true so many times
+// turn 	bench_load spawns N AT_ONCE				runs /bin/true so many times
 //	bench_load tree FOLDER FOLDERS FILES			makes, writes, renames, removes
-//files 	bench_load writes FOLDER N				writes and closes N files
+// files 	bench_load writes FOLDER N				writes and closes N files
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
