@@ -551,7 +551,7 @@ static void expire(struct collector *collector)
 			.table = settings->listeners[i].name,
 			.expiry_s = flags_integer(settings->flags,
 				table->expiry_flag ? table->expiry_flag : "events_expiry"),
-			.most_rows = (uint64_t) flags_integer(
+			.most_seconds = (uint64_t) flags_integer(
 				settings->flags, table->max_flag ? table->max_flag : "events_max"),
 		};
 	}

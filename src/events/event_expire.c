@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps the event store small: by age and number of rows of each table, by the bytes of all.
+// Keeps the event store small: by the age of each table's rows and the number of seconds that have
+// some, by the bytes of all.
 //
 // On the disk are the file and its log. The log may take an eighth of the budget: before it would
 // grow beyond, the writer empties it. The file has what is left; blocks that go make room within it
@@ -282,7 +283,46 @@ uint64_t event_writer_expired_unread(const struct event_writer *writer)
 	return writer->n_expired_unread;
 }
 
-// ---- by age and rows ----
+// ---- by age and number ----
+
+// In how many seconds the rows of a block may have come: `behind` is the last one of the block
+// before, which is not counted again.
+static uint64_t seconds_of(const struct event_stored *block, int64_t behind)
+{
+	int64_t first = block->least_time > behind ? block->least_time : behind + 1;
+	int64_t rows = block->last_id - block->first_id + 1;
+	int64_t seconds = block->most_time >= first ? block->most_time - first + 1 : 0;
+
+	return (uint64_t) (seconds < rows ? seconds : rows);
+}
+
+// The same of all blocks of a stream.
+static int count_seconds(
+	struct event_store *store, int64_t stream, uint64_t *seconds, struct fault *why)
+{
+	auto_done sqlite3_stmt *list = store_statement(store->store,
+		"SELECT first_id, last_id, least_time, most_time FROM block"
+		" WHERE stream = ? ORDER BY last_id",
+		why);
+	int64_t behind = INT64_MIN;
+	int r;
+
+	*seconds = 0;
+	if (!list)
+		return why->code;
+	(void) sqlite3_bind_int64(list, 1, stream);
+	while ((r = store_step(store->store, list, why)) > 0) {
+		struct event_stored block = { .first_id = sqlite3_column_int64(list, 0),
+			.last_id = sqlite3_column_int64(list, 1),
+			.least_time = sqlite3_column_int64(list, 2),
+			.most_time = sqlite3_column_int64(list, 3) };
+
+		*seconds += seconds_of(&block, behind);
+		if (block.most_time > behind)
+			behind = block.most_time;
+	}
+	return r;
+}
 
 // Whether readers can still be expected to come for rows of the block.
 static bool is_awaited(const struct reading *reading, const struct event_stored *block, int64_t now)
@@ -296,19 +336,21 @@ static int find_expired(struct event_store *store, int64_t stream,
 {
 	struct event_stored block;
 	struct reading reading;
-	int64_t behind = 0, last_id = 0;
+	int64_t behind = 0, time = INT64_MIN;
+	uint64_t seconds = 0;
 	int r = find_reading(store, stream, &reading, why);
 
 	batch->n = 0;
-	if (r == 0)
-		r = event_stream_last_id(store, stream, &last_id, why);
+	if (r == 0 && limits->most_seconds > 0)
+		r = count_seconds(store, stream, &seconds, why);
 	while (r >= 0 && batch->n < BATCH &&
 		(r = next_block(store, stream, behind, &block, why)) > 0) {
 		bool old = limits->expiry_s > 0 && block.most_time < now - limits->expiry_s;
-		bool many = limits->most_rows > 0 &&
-			(uint64_t) (last_id - block.first_id) >= limits->most_rows &&
-			block.last_id < last_id;
+		bool many = limits->most_seconds > 0 && seconds > limits->most_seconds;
 
+		if (many)
+			seconds -= seconds_of(&block, time);
+		time = block.most_time > time ? block.most_time : time;
 		behind = block.last_id;
 		if (!old && !many) {
 			if (block.most_time > now)
@@ -323,6 +365,20 @@ static int find_expired(struct event_store *store, int64_t stream,
 	return r < 0 ? r : 0;
 }
 
+// Seconds from the first to the last row of a block, so that not too much goes or stays with it.
+// 0: any.
+static int64_t longest_span(const struct event_limits *limits)
+{
+	int64_t span_s = limits->expiry_s;
+
+	if (limits->most_seconds > 0 && (span_s <= 0 || (uint64_t) span_s > limits->most_seconds))
+		span_s = (int64_t) (limits->most_seconds < INT32_MAX ? limits->most_seconds
+								     : INT32_MAX);
+	if (span_s <= 0)
+		return 0;
+	return span_s > 8 ? span_s / 8 : 1;
+}
+
 static int expire_table(struct event_store *store, const struct event_limits *limits, int64_t now,
 	struct fault *why)
 {
@@ -335,8 +391,8 @@ static int expire_table(struct event_store *store, const struct event_limits *li
 		return r;
 	// a block goes as a whole: it must not last too long
 	writer = find_writer(store, stream);
-	if (writer && limits->expiry_s > 0)
-		writer->span_s = limits->expiry_s > 8 ? limits->expiry_s / 8 : 1;
+	if (writer)
+		writer->span_s = longest_span(limits);
 	do {
 		r = find_expired(store, stream, limits, now, &batch, why);
 		if (r == 0)

@@ -97,7 +97,7 @@ int event_store_counts(struct event_store *store, struct event_counts **counts, 
 struct event_limits {
 	const char *table; // its rows
 	int64_t expiry_s; // older ones go; 0: none do
-	uint64_t most_rows; // 0: no limit
+	uint64_t most_seconds; // that have rows, about; 0: no limit
 };
 
 // Removes what is too old or too much, then the oldest blocks of all tables until the file with its
