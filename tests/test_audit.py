@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from daemon import Daemon, wait_for
+
 AUDIT = ["--disable_audit=false", "--events_source=audit", "--audit_allow_config"]
 NETLINK_AUDIT = 9
 
@@ -172,6 +174,30 @@ def test_calls_that_seccomp_kills_are_seen(build, audit):
         row = opened.wait_for(f"SELECT * FROM seccomp_events WHERE pid = {done.stdout.strip()}")[0]
     assert (row["syscall"], row["code"], row["arch"]) == ("getpriority", "LOG", "X86_64")
     assert "python3" in row["exe"]
+
+
+def test_what_a_killed_daemon_left_is_undone_by_one_that_wants_no_audit(build, audit, tmp_path):
+    one = Daemon(build, tmp_path, {}, *AUDIT).start()
+    left = one.database / "audit.restore"
+    try:
+        wait_for(left.exists, "changes of the audit system")
+        wait_for(lambda: any(row["active"] == "1" for row in ask_daemon(one)), "the source")
+        one.kill()
+        assert left.exists()
+        one.flags = []
+        one.start()
+        wait_for(lambda: not left.exists(), "the changes to be undone")
+        assert one.stop() == 0
+    finally:
+        one.kill()
+
+
+def ask_daemon(one):
+    done = subprocess.run([one.build / "osqueryi", "--json", "--disable_events=false", "--disable_database=false",
+                           f"--database_path={one.database}",
+                           "SELECT active FROM osquery_events WHERE name = 'auditeventpublisher'"],
+                          capture_output=True, stdin=subprocess.DEVNULL, text=True)
+    return json.loads(done.stdout or "[]")
 
 
 # ---- the pipe of the system log ----

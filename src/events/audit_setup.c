@@ -374,3 +374,20 @@ void audit_setup_restore(struct audit_setup *setup)
 		forget(setup);
 	setup->changed = false;
 }
+
+void audit_setup_forget(const char *folder)
+{
+	auto_text struct text path = { 0 };
+	struct audit_setup setup;
+	auto_close int control = -1;
+
+	text_printf(&path, "%s/audit.restore", folder ? folder : folder_of_all);
+	if ((!folder || access(path.bytes, F_OK) < 0) && access(file_of_all, F_OK) < 0)
+		return;
+	control = audit_socket_open(AUDIT_REQUESTS, NULL);
+	if (control < 0)
+		return;
+	audit_setup_open(&setup, control, folder);
+	audit_setup_restore(&setup);
+	audit_setup_close(&setup);
+}

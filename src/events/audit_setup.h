@@ -43,4 +43,7 @@ int audit_setup_rules(struct audit_setup *setup, struct audit_rules *rules, stru
 // Puts everything back that is still as we set it.
 void audit_setup_restore(struct audit_setup *setup);
 
+// Undoes what a process that was killed has left behind, if there is something.
+void audit_setup_forget(const char *folder);
+
 void audit_setup_close(struct audit_setup *setup);

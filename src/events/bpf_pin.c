@@ -29,7 +29,16 @@ static int make_folder(const char *path, struct fault *why)
 	return 0;
 }
 
-// Folders are named STORE-WIRE-PROGRAMS. (bpffs allows no dots.)
+// What the names of a store's folders begin with: STORE-WIRE-PROGRAMS. (bpffs allows no dots.)
+static void name_store(const char *store_folder, char store[24])
+{
+	static const struct siphash_key key; // it need not be secret
+
+	(void) snprintf(store, 24, "%016" PRIx64 "-",
+		siphash(&key, store_folder, strlen(store_folder)).words[0]);
+}
+
+// Removes the folders of a store but one.
 static void remove_stale(const char *store, const char *name)
 {
 	auto_closedir DIR *folder = opendir(PINS);
@@ -38,17 +47,25 @@ static void remove_stale(const char *store, const char *name)
 	while (folder && (entry = readdir(folder))) {
 		char path[BPF_PIN_PATH + sizeof(entry->d_name)];
 
-		if (!text_starts(entry->d_name, store) || strcmp(entry->d_name, name) == 0)
+		if (!text_starts(entry->d_name, store) ||
+			(name && strcmp(entry->d_name, name) == 0))
 			continue;
 		(void) snprintf(path, sizeof(path), PINS "/%s", entry->d_name);
 		bpf_pin_remove(path);
 	}
 }
 
+void bpf_pin_forget(const char *store_folder)
+{
+	char store[24];
+
+	name_store(store_folder, store);
+	remove_stale(store, NULL);
+}
+
 int bpf_pin_prepare(const char *store_folder, uint64_t version, char folder[BPF_PIN_PATH],
 	bool *mounted, struct fault *why)
 {
-	static const struct siphash_key key; // it need not be secret
 	char store[24], name[64];
 	int r;
 
@@ -58,8 +75,7 @@ int bpf_pin_prepare(const char *store_folder, uint64_t version, char folder[BPF_
 			return fail(why, -errno, BPFFS ": %m");
 		*mounted = true;
 	}
-	(void) snprintf(store, sizeof(store), "%016" PRIx64 "-",
-		siphash(&key, store_folder, strlen(store_folder)).words[0]);
+	name_store(store_folder, store);
 	(void) snprintf(name, sizeof(name), "%s%d-%016" PRIx64, store, WIRE_VERSION, version);
 	(void) snprintf(folder, BPF_PIN_PATH, PINS "/%s", name);
 	r = make_folder(PINS, why);

@@ -15,5 +15,8 @@ enum { BPF_PIN_PATH = 128 };
 int bpf_pin_prepare(const char *store_folder, uint64_t version, char folder[BPF_PIN_PATH],
 	bool *mounted, struct fault *why);
 
+// Removes all pins of the store.
+void bpf_pin_forget(const char *store_folder);
+
 // Removes all pins of the folder and the folder.
 void bpf_pin_remove(const char *folder);

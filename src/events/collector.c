@@ -266,6 +266,8 @@ static void settle_source(struct collector *collector, struct active *active, ui
 	if (!wanted) {
 		if (active->open)
 			close_source(collector, active, false);
+		else if (what->forget && active->source.opened == 0)
+			what->forget(&collector->for_sources);
 		active->source.kinds = 0;
 		active->retry_ms = 0;
 		(void) snprintf(active->source.choice, sizeof(active->source.choice), "%s",

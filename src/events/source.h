@@ -77,6 +77,10 @@ struct event_source {
 	// All that was given so far is stored. NULL: does not matter to it.
 	void (*stored)(struct source *source);
 
+	// Undoes what a process that was killed has left in the kernel; called at the start where
+	// the source is not wanted now. NULL: it leaves nothing.
+	void (*forget)(const struct event_settings *settings);
+
 	// `keep`: what outlives the process may stay (--keep_pins, or it is opened again).
 	void (*close)(struct source *source, bool keep);
 };

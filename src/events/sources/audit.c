@@ -442,6 +442,11 @@ static void close_source(struct source *source, bool keep)
 	release(state);
 }
 
+static void forget(const struct event_settings *settings)
+{
+	audit_setup_forget(settings->store_folder);
+}
+
 const struct event_source event_source_audit = {
 	.name = "auditeventpublisher",
 	.about = "The audit system of the kernel, beside auditd or instead of it.",
@@ -455,5 +460,6 @@ const struct event_source event_source_audit = {
 	.open = open_source,
 	.configure = configure,
 	.read = read_source,
+	.forget = forget,
 	.close = close_source,
 };

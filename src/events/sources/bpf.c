@@ -489,6 +489,12 @@ static void close_source(struct source *source, bool keep)
 		bpf_pin_remove(state->pins);
 }
 
+static void forget(const struct event_settings *settings)
+{
+	if (settings->store_folder)
+		bpf_pin_forget(settings->store_folder);
+}
+
 const struct event_source event_source_bpf = {
 	.name = "bpf",
 	.about = "Kernel programs of our own on system calls and processes.",
@@ -500,5 +506,6 @@ const struct event_source event_source_bpf = {
 	.configure = configure,
 	.read = read_source,
 	.stored = stored,
+	.forget = forget,
 	.close = close_source,
 };
