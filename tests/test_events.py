@@ -211,3 +211,31 @@ def test_without_events_the_shell_says_so(build):
     done = subprocess.run([f"{build}/osqueryi", "--json", "SELECT * FROM process_events"], capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, check=True)
     assert json.loads(done.stdout) == [] and "events are disabled" in done.stderr
+
+
+def test_a_daemon_that_remembers_nothing_records_too(watch, recording, tmp_path):
+    config = {"schedule": {"all": {"query": "SELECT cmdline FROM process_events", "interval": 1}}}
+    recording.add(exec_event(1))
+    daemon = watch(config, "--disable_database")
+    line, = daemon.wait_lines(1, query="all")
+    assert line["columns"] == {"cmdline": "tool 1"} and line["action"] == "added" and line["counter"] == 1
+    folders = [os.readlink(f"/proc/{daemon.collector()}/fd/{fd}") for fd in os.listdir(f"/proc/{daemon.collector()}/fd")]
+    folder, = {os.path.dirname(path) for path in folders if path.endswith("/events.db")}
+    assert not (daemon.database / "events.db").exists()
+    daemon.stop()
+    assert not os.path.exists(folder)
+
+
+def test_queries_say_what_is_watched(watch, recording, tmp_path):
+    watched = tmp_path / "watched"
+    watched.mkdir()
+    config = {"file_paths_query": {"found": [f"SELECT '{watched}/%%' AS path", "SELECT 1 AS other", "SELECT nonsense"]}}
+    daemon = watch(config, "--enable_file_events")
+    daemon.wait_error("no such column: nonsense")
+    daemon.wait_error('it has no column "path"')
+
+    def seen():
+        recording.add(event("write", path=f"{watched}/a"))
+        return ask(daemon, "SELECT DISTINCT category, action, target_path FROM file_events")
+    assert wait_for(seen, "an event") == [{"category": "found", "action": "UPDATED", "target_path": f"{watched}/a"}]
+    daemon.stop()

@@ -112,7 +112,7 @@ static void fill_settings(struct collection *collection, const struct collection
 		.root = from->root,
 		.rules = rules,
 		.store = collection->store,
-		.store_folder = collection->folder,
+		.store_folder = from->temporary ? NULL : collection->folder,
 	};
 	settings->listeners = list_listeners(from, arena, &settings->n_listeners);
 }

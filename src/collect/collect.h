@@ -18,6 +18,7 @@ struct collection_settings {
 	const struct table *const *tables; // all of them
 	size_t n_tables;
 	const char *folder; // of the store; NULL: in memory
+	bool temporary; // the folder is for this run alone: nothing is to outlive it
 	// Patterns that the queries of file_paths_query gave, by category.
 	const struct config_list *found_paths;
 	size_t n_found_paths;

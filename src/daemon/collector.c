@@ -22,6 +22,7 @@ enum {
 	TURN_MS = 1000,
 	TIDY_MS = 60000,
 	LOOK_MS = 30000, // at what the runner has left in its store
+	LOOK_SOONER_MS = 2000, // when that says what is to be watched
 	KEPT_BYTES = 4 << 20, // of free memory
 };
 
@@ -75,15 +76,14 @@ static void raise_priority(void)
 
 static void fill_settings(const struct collector_role *role, struct collection_settings *settings)
 {
-	bool memory = flags_bool(&role->flags, "disable_database");
-
 	*settings = (struct collection_settings){
 		.root = &role->root,
 		.flags = &role->flags,
 		.config = role->config,
 		.tables = tables_all,
 		.n_tables = n_tables_all,
-		.folder = memory ? NULL : flags_string(&role->flags, "database_path"),
+		.folder = role->context->event_folder,
+		.temporary = flags_bool(&role->flags, "disable_database"),
 		.found_paths = role->found_paths,
 		.n_found_paths = role->n_found_paths,
 	};
@@ -191,7 +191,10 @@ static void work(struct collector_role *role)
 			load(role);
 		}
 		if (now_ms >= role->look_ms) {
-			role->look_ms = now_ms + LOOK_MS;
+			role->look_ms = now_ms +
+				(role->config && role->config->n_file_paths_query > 0
+						? LOOK_SOONER_MS
+						: LOOK_MS);
 			look(role);
 		}
 		if (now_ms >= role->tidy_ms) {

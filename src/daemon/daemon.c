@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -39,6 +40,7 @@ struct daemon {
 	int store_lock;
 	struct relay relay;
 	bool system_log; // there is no stderr
+	char event_folder[PATH_MAX]; // of a store in memory: for this run alone
 };
 
 // ---- settings ----
@@ -180,6 +182,8 @@ static int supervise(struct daemon *daemon)
 		.debug = flags_bool(flags, "enable_watchdog_debug"),
 		.notify = &daemon->notify,
 		.relay = &daemon->relay,
+		.event_folder = *daemon->event_folder ? daemon->event_folder
+						      : flags_string(flags, "database_path"),
 		.in_role = in_role,
 		.when_ready = when_ready,
 		.context = daemon,
@@ -203,6 +207,38 @@ static void take_entry(void *context, const struct log_entry *entry)
 	relay_send(&daemon->relay, entry);
 }
 
+// Where nothing is to be remembered, the roles still need a place to meet at.
+static void make_event_folder(struct daemon *daemon)
+{
+	static const char *const places[] = { "/run", "/tmp" };
+
+	if (!flags_bool(daemon->flags, "disable_database") ||
+		flags_bool(daemon->flags, "disable_events"))
+		return;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		(void) snprintf(daemon->event_folder, sizeof(daemon->event_folder),
+			"%s/osqueryd-events.XXXXXX", places[i]);
+		if (mkdtemp(daemon->event_folder))
+			return;
+	}
+	log_warning("events have no place to be stored: %s", strerror(errno));
+	daemon->event_folder[0] = '\0';
+}
+
+static void remove_event_folder(const struct daemon *daemon)
+{
+	static const char *const names[] = { "events.db", "events.db-wal", "events.db-shm" };
+	auto_close int folder = *daemon->event_folder
+		? open(daemon->event_folder, O_PATH | O_DIRECTORY | O_CLOEXEC)
+		: -1;
+
+	if (folder < 0)
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		(void) unlinkat(folder, names[i], 0);
+	(void) rmdir(daemon->event_folder);
+}
+
 static int run_alone(struct daemon *daemon)
 {
 	struct fault why;
@@ -217,12 +253,14 @@ static int run_alone(struct daemon *daemon)
 		system_log_open();
 	relay_open(&daemon->relay);
 	log_sink(take_entry, daemon);
+	make_event_folder(daemon);
 	return supervise(daemon);
 }
 
 static void close_daemon(struct daemon *daemon)
 {
 	background_leave(&daemon->background);
+	remove_event_folder(daemon);
 	log_sink(NULL, NULL);
 	relay_close(&daemon->relay);
 	notify_close(&daemon->notify);

@@ -20,6 +20,7 @@ struct role_context {
 	const char *unfinished; // what board.name was when the role ended in a query, else ""
 	int64_t start_time; // of the daemon, seconds since 1970
 	int supervisor; // its process id
+	const char *event_folder; // where events are stored: that of the store, or one for this run
 	const struct relay *relay; // of status lines to the runner; NULL: there is none
 };
 

@@ -281,8 +281,7 @@ static int open_all(struct runner *runner, struct fault *why)
 	sql_on_progress(runner->sql, on_progress, runner);
 	runner_open_store(runner);
 	if (!flags_bool(context->flags, "disable_events"))
-		runner->host.events = event_view_open(
-			flags_string(context->flags, "database_path"));
+		runner->host.events = event_view_open(context->event_folder);
 	// its options say where lines go; without one the given flags do
 	runner_load(runner);
 	if (!runner->outputs)

@@ -205,6 +205,7 @@ __attribute__((noreturn)) static void become(
 		.start_time = supervisor->start_time,
 		.supervisor = parent,
 		.relay = settings->relay,
+		.event_folder = settings->event_folder,
 	};
 	sigset_t none;
 

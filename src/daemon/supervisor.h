@@ -26,6 +26,7 @@ struct supervisor_settings {
 	const struct notify *notify;
 
 	const struct relay *relay; // NULL: there is none
+	const char *event_folder;
 
 	// Called in each new role before it runs; and in the supervisor, once, when all roles have
 	// shown that they are alive.
