@@ -118,19 +118,23 @@ static ssize_t look_up_kept(
 	return length;
 }
 
-// The whole path as the program gave it. Of a process with a root of its own as long as it lives:
-// through that.
+// The whole path as the program gave it. Of a process with a root or mounts of its own as long as
+// it lives: through that.
 static int spell(const struct wire_view *view, unsigned which, char *path)
 {
 	const struct wire_path *about = &view->paths.part->paths[which];
 	const char *string = view->paths.strings[which];
+	unsigned flags = view->paths.part->paths[0].folder.flags;
 	char base[64] = "";
 	ssize_t length;
 
 	if (about->folder.base == WIRE_BASE_NONE || about->folder.flags & WIRE_UNREADABLE)
 		return -EINVAL;
-	if (view->paths.part->paths[0].folder.flags & WIRE_FOREIGN)
+	if (flags & (WIRE_FOREIGN | WIRE_ELSEWHERE))
 		(void) snprintf(base, sizeof(base), "/proc/%u/root", view->record->pid);
+	// most of what is mounted elsewhere is mounted here, too: better than nothing
+	if (!(flags & WIRE_FOREIGN) && *base && access(base, F_OK) < 0)
+		*base = '\0';
 	length = wire_join(
 		path, BPF_PATH_MAX - about->length - 2u, base, &view->paths.folders[which]);
 	if (length < 0)

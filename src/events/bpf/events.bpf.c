@@ -358,6 +358,8 @@ __noinline int on_path(__u32 number)
 		on_string(1, argument(scratch, call->folder2), argument(scratch, call->path2));
 	if (is_foreign(now, task))
 		out->paths[0].folder.flags |= WIRE_FOREIGN;
+	if (BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) != now->mounts)
+		out->paths[0].folder.flags |= WIRE_ELSEWHERE;
 	send(scratch, now, sizeof(struct wire_paths));
 	return 0;
 }

@@ -75,6 +75,7 @@ enum {
 	WIRE_CUT = 1, // there were more names
 	WIRE_FOREIGN = 2, // the root of the process is not ours
 	WIRE_UNREADABLE = 4, // the string was out of reach
+	WIRE_ELSEWHERE = 8, // the process has a mount namespace that is not ours
 };
 
 struct wire_names {
@@ -187,6 +188,7 @@ struct wire_settings {
 	__u32 kinds; // that are wanted, bits
 	__u32 self; // process that is not traced
 	struct wire_key root; // of this process
+	__u32 mounts, zero; // inode of its mount namespace
 	__u64 most[WIRE_COUNTERS]; // bytes in the ring above which a kind is refused
 	__u64 wake_bytes; // a multiple of it that is crossed wakes the collector
 	// a bit for each inode of a watch, by wire_filter

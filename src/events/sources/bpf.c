@@ -262,6 +262,7 @@ static void choose_settings(struct bpf_state *state, uint64_t ring_bytes)
 static int introduce(struct bpf_state *state, struct fault *why)
 {
 	auto_close int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat mounts;
 
 	if (fd < 0 || bpf_watches_locate(&state->watches, fd) < 0)
 		return fail(why, -EIO, "bpf: the programs cannot find the root folder");
@@ -269,6 +270,8 @@ static int introduce(struct bpf_state *state, struct fault *why)
 	if (state->settings.self == 0)
 		state->settings.self = (uint32_t) getpid();
 	state->settings.root = state->watches.answer.key;
+	if (stat("/proc/self/ns/mnt", &mounts) == 0)
+		state->settings.mounts = (uint32_t) mounts.st_ino;
 	return 0;
 }
 
