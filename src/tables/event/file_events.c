@@ -185,8 +185,9 @@ static void hear(struct event_writer *writer, const struct event_table_context *
 	const struct event *event)
 {
 	const struct event_file *file = &event->file;
-	// a link makes a new name, of a file that was there
-	bool link = event->kind == EVENT_LINK || event->kind == EVENT_SYMLINK;
+	// a link makes a new name, of a file that was there; of symbolic ones some sources tell
+	// only it
+	bool link = (event->kind == EVENT_LINK || event->kind == EVENT_SYMLINK) && file->new_path;
 	struct change change = {
 		.path = link ? file->new_path : file->path,
 		.action = actions[event->kind].action,
