@@ -17,7 +17,7 @@ enum {
 	COUNTS_MS = 1000, // counts that have changed without a row are stored
 	EXPIRE_MS = 10000,
 	LOSS_MS = 60000, // between two lines about losses
-	RESOLVE_MS = 100, // after a folder came or went
+	RESOLVE_MS = 100, // between two looks at the folders that are watched
 	FIRST_RETRY_MS = 500,
 	MOST_RETRY_MS = 60000,
 	SLICE_MS = 20, // of reading, before something else has its turn
@@ -57,6 +57,7 @@ struct collector {
 	int64_t commit_due_ms; // 0: nothing waits
 	int64_t counts_due_ms, expire_due_ms, loss_due_ms;
 	int64_t resolve_due_ms; // 0: the watches are what they should be
+	int64_t resolved_ms; // when they were last looked at
 	FILE *record; // of all events, NULL: none is kept
 	struct text line;
 	bool urgent; // a source wants what it gave to be stored
@@ -111,7 +112,9 @@ static void note_folder(struct collector *collector, const struct event *event)
 		return;
 	if (rules_concern(collector->rules, event->file.path) ||
 		(event->file.new_path && rules_concern(collector->rules, event->file.new_path)))
-		collector->resolve_due_ms = clock_ms() + RESOLVE_MS;
+		collector->resolve_due_ms = clock_ms() - collector->resolved_ms >= RESOLVE_MS
+			? clock_ms()
+			: collector->resolved_ms + RESOLVE_MS;
 }
 
 // Whether the configuration has a pattern for the file.
@@ -376,6 +379,7 @@ static void open_rules(struct collector *collector)
 static void resolve(struct collector *collector)
 {
 	collector->resolve_due_ms = 0;
+	collector->resolved_ms = clock_ms();
 	if (rules_resolve(collector->rules))
 		settle_sources(collector);
 }

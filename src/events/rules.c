@@ -2,6 +2,7 @@
 #include "events/rules.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -274,6 +275,23 @@ bool rules_mute_process(struct rules *rules, const char *executable)
 
 // ---- watches ----
 
+// A folder of the same name may be another one; inodes are used again.
+static void identify(const struct rules *rules, struct rule_watch *watch)
+{
+	struct stat status;
+	struct statx more;
+
+	if (root_stat(rules->root, watch->path, &status, 0) < 0)
+		return;
+	watch->device = status.st_dev;
+	watch->inode = status.st_ino;
+	if (!rules->root->moved &&
+		statx(AT_FDCWD, watch->path, AT_NO_AUTOMOUNT, STATX_BTIME, &more) == 0 &&
+		more.stx_mask & STATX_BTIME)
+		watch->born_ns = (uint64_t) more.stx_btime.tv_sec * 1000000000 +
+			more.stx_btime.tv_nsec;
+}
+
 static void add_watch(struct rules *rules, const struct rule_watch *watch)
 {
 	for (size_t i = 0; i < rules->n_watches; i++) {
@@ -290,7 +308,8 @@ static void add_watch(struct rules *rules, const struct rule_watch *watch)
 	rules->watches = must_resize(
 		rules->watches, (rules->n_watches + 1) * sizeof(*rules->watches));
 	rules->watches[rules->n_watches] = *watch;
-	rules->watches[rules->n_watches++].path = must_dup(watch->path);
+	rules->watches[rules->n_watches].path = must_dup(watch->path);
+	identify(rules, &rules->watches[rules->n_watches++]);
 }
 
 // The folder that is watched for a rule: its own, or the nearest above it that is there.
@@ -336,7 +355,9 @@ static bool watches_differ(
 		return true;
 	for (size_t i = 0; i < n_a; i++)
 		if (strcmp(a[i].path, b[i].path) != 0 || a[i].depth != b[i].depth ||
-			a[i].opens != b[i].opens || a[i].missing != b[i].missing)
+			a[i].opens != b[i].opens || a[i].missing != b[i].missing ||
+			a[i].device != b[i].device || a[i].inode != b[i].inode ||
+			a[i].born_ns != b[i].born_ns)
 			return true;
 	return false;
 }

@@ -42,6 +42,7 @@ struct rule_watch {
 	unsigned depth; // how many levels below it: 1 what is directly in it; UINT_MAX all
 	bool opens; // opens are wanted, else only changes
 	bool missing; // stands for a folder below it that is not there yet
+	uint64_t device, inode, born_ns; // which folder that is at present, as far as it is known
 };
 
 // The watches, no folder twice. They change when rules_resolve says so.
