@@ -549,3 +549,180 @@ os.unlink(b"u")
     assert [(row["action"], row["socket"]) for row in rows if row["family"] == "1"][:2] == [("bind", "u"), ("connect", "u")]
     listens = bpf.ask(f"SELECT local_port FROM bpf_socket_events WHERE pid = {told['pid']} AND syscall = 'listen' AND family = 2")
     assert str(told["more"]["127.0.0.1"][0][0]) in {row["local_port"] for row in listens}
+
+
+# ---- rules ----
+
+def rows_of(daemon, sql):
+    return [tuple(row.values()) for row in daemon.ask(sql)]
+
+
+def names_of(daemon, folder, action="CREATED"):
+    """How often each name below the folder has such a row."""
+    prefix = f"{folder}/"
+    rows = rows_of(daemon, f"SELECT target_path FROM file_events WHERE action = '{action}' ORDER BY eid")
+    return collections.Counter(path[len(prefix):] for path, in rows if path.startswith(prefix))
+
+
+SOURCES = {
+    "bpf": (FILES, ()),
+    "fanotify": (("--events_source=audit", "--enable_file_events"), ()),
+    "inotify": (("--events_source=audit", "--enable_file_events"),
+                ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin")),
+}
+
+
+@pytest.fixture(params=SOURCES)
+def any_source(request, build, tmp_path):
+    """Starts daemons with each source of changes of files."""
+    flags, wrap = SOURCES[request.param]
+    daemons = []
+
+    def start(config=None, *more):
+        daemons.append(Watcher(build, tmp_path, *flags, *more, config=config, wrap=wrap))
+        daemons[-1].kind = request.param
+        return daemons[-1].begin(request.param)
+    yield start
+    for daemon in daemons:
+        daemon.kill()
+
+
+def settle(daemon, folder=None):
+    """All that was done before in watched folders has its rows."""
+    daemon.marks += 1
+    path = (folder or daemon.watched) / f"mark{daemon.marks}"
+
+    def look():
+        path.touch()
+        return daemon.number(f"SELECT count(*) FROM file_events WHERE target_path = '{path}'") > 0
+    wait_for(look, f"a row of {path}", 20)
+
+
+def test_every_source_tells_each_change_once(any_source):
+    daemon = any_source()
+    folder = daemon.watched
+    with working(folder, r"""
+for i in range(13):
+    made(W + b"/made%d" % i)
+    made(W + b"/old%d" % i)
+    os.rename(W + b"/old%d" % i, W + b"/new%d" % i)
+    os.mkdir(W + b"/folder%d" % i)
+    made(W + b"/gone\n\xff%d" % i)
+    os.unlink(W + b"/gone\n\xff%d" % i)
+    os.chmod(W + b"/made%d" % i, 0o600)
+    os.symlink("x", W + b"/link%d" % i)
+for i in range(7): os.rmdir(W + b"/folder%d" % i)
+""") as told:
+        settle(daemon)
+    rows = rows_of(daemon, "SELECT action, hex(target_path), pid FROM file_events WHERE target_path NOT LIKE '%/mark%'")
+    found = collections.Counter((row[0], bytes.fromhex(row[1])[len(str(folder)) + 1:]) for row in rows)
+    expected = collections.Counter()
+    for i in range(13):
+        for name in (b"made%d", b"old%d", b"gone\n\xff%d"):
+            expected.update({("CREATED", name % i): 1, ("UPDATED", name % i): 1})
+        expected.update({("MOVED_FROM", b"old%d" % i): 1, ("MOVED_TO", b"new%d" % i): 1, ("CREATED", b"folder%d" % i): 1,
+                         ("DELETED", b"gone\n\xff%d" % i): 1, ("ATTRIBUTES_MODIFIED", b"made%d" % i): 1,
+                         ("CREATED", b"link%d" % i): 1})
+    expected.update({("DELETED", b"folder%d" % i): 1 for i in range(7)})
+    if daemon.kind == "inotify":
+        for name in list(found):  # that the links of a file became fewer is a change of it, too
+            if name[0] == "ATTRIBUTES_MODIFIED" and name not in expected:
+                del found[name]
+    assert found == expected
+    if daemon.kind != "inotify":
+        assert {row[2] for row in rows} == {str(told["pid"])}
+    daemon.stop()
+
+
+def test_files_in_folders_made_a_moment_ago_are_not_missed(any_source, tmp_path):
+    later = tmp_path / "later" / "and later"
+    daemon = any_source({"file_paths": {"all": [f"{tmp_path}/watched/%%", f"{later}/%%"]}})
+    expected = {}
+    for i in range(17):
+        for base in (daemon.watched, later):
+            folder = base / f"a{i}/b/c"
+            folder.mkdir(parents=True)
+            (folder / "file").write_text("x")
+            expected.update({(str(base), f"a{i}/b/c/file"): 1})
+    settle(daemon)
+    for base in (daemon.watched, later):
+        found = names_of(daemon, base)
+        assert {name: n for name, n in found.items() if name.endswith("file")} == \
+            {name: 1 for at, name in expected if at == str(base)}
+        assert {name: n for name, n in found.items() if name.count("/") < 3 and "mark" not in name and name != ""} == \
+            {f"a{i}{below}": 1 for i in range(17) for below in ("", "/b", "/b/c")}
+    daemon.stop()
+
+
+def test_folders_may_move_in_and_out_and_come_again(any_source, tmp_path):
+    outside = tmp_path / "outside"
+    (outside / "in/deep").mkdir(parents=True)
+    (outside / "in/deep/before").touch()
+    daemon = any_source()
+    watched = daemon.watched
+    (outside / "in").rename(watched / "in")
+    settle(daemon)
+    (watched / "in/deep/after").touch()
+    (watched / "in").rename(watched / "other")
+    (watched / "other/deep/third").touch()
+    settle(daemon)
+    (watched / "other").rename(outside / "out")
+    settle(daemon)
+    (outside / "out/deep/unseen").touch()
+    settle(daemon)
+    found = names_of(daemon, watched)
+    assert found["in/deep/after"] == 1 and found["other/deep/third"] == 1
+    assert not any("unseen" in name for name in found)
+    # the watched folder itself goes and comes
+    watched.rename(tmp_path / "away")
+    wait_gone(daemon, tmp_path / "away")
+    watched.mkdir()
+    settle(daemon)
+    (watched / "again").touch()
+    settle(daemon)
+    assert names_of(daemon, watched)["again"] == 1
+    shutil.rmtree(watched)
+    watched.mkdir()
+    settle(daemon)
+    (watched / "once more").touch()
+    settle(daemon)
+    assert names_of(daemon, watched)["once more"] == 1
+    daemon.stop()
+
+
+def wait_gone(daemon, folder):
+    """Until what happens in the folder that was moved away is no longer told."""
+    def look():
+        daemon.marks += 1
+        name = f"gone{daemon.marks}"
+        (folder / name).touch()
+        (daemon.folder / "watched").exists()
+        return daemon.number(f"SELECT count(*) FROM file_events WHERE target_path LIKE '%/{name}'") == 0
+    wait_for(look, f"{folder} to be left alone", 20)
+
+
+def test_patterns_mean_what_they_say(any_source, tmp_path):
+    for name in ("one/sub/deep", "all/sub/deep", "part/sub/deep", "no/sub"):
+        (tmp_path / name).mkdir(parents=True)
+    daemon = any_source({
+        "file_paths": {"one": [f"{tmp_path}/one/%"], "all": [f"{tmp_path}/all/%%", f"{tmp_path}/all/sub/%%"],
+                       "part": [f"{tmp_path}/part/%/d%/%.conf"], "file": [f"{tmp_path}/no/sub/missing"],
+                       "watched": [f"{tmp_path}/watched/%%"]},
+        "exclude_paths": {"all": [f"{tmp_path}/all/%.swp", f"{tmp_path}/all/sub/quiet%%"]}})
+    for name in ("one/a", "one/sub/a", "one/sub/deep/a", "all/a", "all/sub/a", "all/sub/deep/a", "all/x.swp", "all/sub/x.swp",
+                 "part/a.conf", "part/sub/deep/a.conf", "part/sub/deep/a.txt", "part/sub/a.conf", "no/sub/other",
+                 "no/sub/missing", "no/missing"):
+        (tmp_path / name).touch()
+    # as careful editors replace a file
+    for i in range(5):
+        (tmp_path / f"no/sub/.new{i}").write_text(str(i))
+        (tmp_path / f"no/sub/.new{i}").rename(tmp_path / "no/sub/missing")
+    settle(daemon)
+    rows = rows_of(daemon, "SELECT category, target_path FROM file_events WHERE action = 'CREATED' AND category <> 'watched'")
+    prefix = len(str(tmp_path)) + 1
+    assert collections.Counter((category, path[prefix:]) for category, path in rows) == collections.Counter([
+        ("one", "one/a"), ("all", "all/a"), ("all", "all/sub/a"), ("all", "all/sub/deep/a"), ("all", "all/sub/x.swp"),
+        ("part", "part/sub/deep/a.conf"), ("file", "no/sub/missing")])
+    moved = rows_of(daemon, "SELECT action FROM file_events WHERE category = 'file' AND action LIKE 'MOVED%'")
+    assert moved == [("MOVED_TO",)] * 5
+    daemon.stop()

@@ -21,13 +21,15 @@ enum {
 	MOST_DEPTH = 64,
 	MOVE_MS = 100, // between the two halves of a move
 	CHANGES = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB,
-	ADDED = IN_ONLYDIR | IN_EXCL_UNLINK,
+	MOVES = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO,
+	ADDED = IN_ONLYDIR | IN_EXCL_UNLINK | IN_MASK_ADD,
 };
 
 struct folder {
 	char *path; // NULL: nothing is watched under that number
-	unsigned depth; // how many levels below it belong to it
+	unsigned depth; // how many levels below it belong to it; 0: only its folders matter
 	bool opens;
+	bool above; // a watched folder is below it
 };
 
 struct inotify {
@@ -65,6 +67,7 @@ static void note(struct inotify *inotify, int watch, const char *path, unsigned 
 {
 	struct folder *folder;
 	size_t before = inotify->room;
+	bool above = false;
 
 	if ((size_t) watch >= inotify->room) {
 		inotify->room = (size_t) watch * 2 + 64;
@@ -78,11 +81,12 @@ static void note(struct inotify *inotify, int watch, const char *path, unsigned 
 		// it belongs to two watches
 		depth = depth > folder->depth ? depth : folder->depth;
 		opens |= folder->opens;
+		above = folder->above;
 		free(folder->path);
 	} else {
 		inotify->n_watched++;
 	}
-	*folder = (struct folder){ must_dup(path), depth, opens };
+	*folder = (struct folder){ must_dup(path), depth, opens, above };
 }
 
 static void forget(struct inotify *inotify, struct folder *folder)
@@ -139,6 +143,42 @@ static void watch(
 	}
 }
 
+// The folders above one tell when it goes, or comes again.
+static void watch_above(struct source *source, const char *path)
+{
+	struct inotify *inotify = source->state;
+	auto_free char *above = must_dup(path);
+
+	for (char *slash; (slash = strrchr(above, '/')) && above[1];) {
+		int number;
+
+		slash[slash == above] = '\0';
+		number = inotify_add_watch(source->fd, above, MOVES | ADDED);
+		if (number < 0)
+			continue;
+		note(inotify, number, above, 0, false);
+		inotify->folders[number].above = true;
+	}
+}
+
+// A folder came that is to be watched, or one above it.
+static void watch_come(struct source *source, const char *path, bool found)
+{
+	size_t n, length = strlen(path);
+	const struct rule_watch *watches = rules_watches(source->settings->rules, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *rest = watches[i].path + length;
+		unsigned depth = watches[i].depth;
+
+		if (strncmp(watches[i].path, path, length) != 0 || (*rest && *rest != '/'))
+			continue;
+		for (; *rest && depth != UINT_MAX; rest++)
+			depth += *rest == '/';
+		watch(source, path, depth, watches[i].opens, found, 0);
+	}
+}
+
 static void watch_all(struct source *source)
 {
 	struct inotify *inotify = source->state;
@@ -147,8 +187,10 @@ static void watch_all(struct source *source)
 
 	inotify->unwatched = 0;
 	watches = rules_watches(source->settings->rules, &n);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		watch(source, watches[i].path, watches[i].depth, watches[i].opens, false, 0);
+		watch_above(source, watches[i].path);
+	}
 	if (inotify->unwatched > 0)
 		log_warning("events: inotify: %llu folders can't be watched: %s (see "
 			    "/proc/sys/fs/inotify/max_user_watches)",
@@ -260,12 +302,17 @@ static void begin_move(struct source *source, const struct inotify_event *event,
 	inotify->from_ms = clock_ms();
 }
 
+static unsigned depth_below(const struct folder *folder)
+{
+	return folder->depth == UINT_MAX || folder->depth == 0 ? folder->depth : folder->depth - 1;
+}
+
 static void take_move(struct source *source, const struct inotify_event *event,
 	const struct folder *folder, const char *path)
 {
 	struct inotify *inotify = source->state;
-	unsigned depth = folder->depth == UINT_MAX ? UINT_MAX : folder->depth - 1;
-	bool opens = folder->opens;
+	unsigned depth = depth_below(folder);
+	bool opens = folder->opens, above = folder->above;
 	auto_free char *from = NULL;
 
 	if (inotify->from && inotify->cookie != event->cookie)
@@ -278,6 +325,8 @@ static void take_move(struct source *source, const struct inotify_event *event,
 		rename_folders(inotify, from, path);
 	if (depth > 0)
 		watch(source, path, depth, opens, false, 0);
+	if (above)
+		watch_come(source, path, false);
 }
 
 static enum event_kind kind_of(uint32_t mask)
@@ -312,6 +361,8 @@ static void take_event(struct source *source, const struct inotify_event *event)
 		forget(inotify, folder);
 		return;
 	}
+	if (folder->depth == 0 && !(event->mask & IN_ISDIR))
+		return;
 	if (event->len == 0 ||
 		snprintf(path, sizeof(path), "%s/%s",
 			strcmp(folder->path, "/") == 0 ? "" : folder->path,
@@ -322,13 +373,17 @@ static void take_event(struct source *source, const struct inotify_event *event)
 	} else if (event->mask & IN_MOVED_TO) {
 		take_move(source, event, folder, path);
 	} else {
-		unsigned depth = folder->depth == UINT_MAX ? UINT_MAX : folder->depth - 1;
-		bool opens = folder->opens;
+		unsigned depth = depth_below(folder);
+		bool opens = folder->opens, above = folder->above;
 
 		end_move(source);
 		give(source, kind_of(event->mask), path, NULL, 0);
-		if ((event->mask & IN_CREATE) && (event->mask & IN_ISDIR) && depth > 0)
+		if (!(event->mask & IN_CREATE) || !(event->mask & IN_ISDIR))
+			return;
+		if (depth > 0)
 			watch(source, path, depth, opens, true, 0);
+		else if (above)
+			watch_come(source, path, true);
 	}
 }
 
@@ -351,11 +406,11 @@ static int configure(struct source *source, struct fault *why)
 
 	(void) why;
 	for (size_t i = 0; i < inotify->room; i++)
-		if (inotify->folders[i].path)
-			inotify->folders[i].depth = 0;
+		inotify->folders[i].depth = inotify->folders[i].above = 0;
 	watch_all(source);
 	for (size_t i = 0; i < inotify->room; i++)
-		if (inotify->folders[i].path && inotify->folders[i].depth == 0) {
+		if (inotify->folders[i].path && inotify->folders[i].depth == 0 &&
+			!inotify->folders[i].above) {
 			(void) inotify_rm_watch(source->fd, (int) i);
 			forget(inotify, &inotify->folders[i]);
 		}
