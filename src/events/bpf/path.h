@@ -86,6 +86,11 @@ static __always_inline struct above look_above(struct dentry *dentry)
 	return (struct above){ *(struct dentry **) bytes, *(struct inode **) (bytes + distance) };
 }
 
+static __always_inline bool is_folder(struct inode *inode)
+{
+	return (LOAD(inode, struct inode, i_mode) & 0170000) == 0040000;
+}
+
 // Looks for watches from a file up to the root of its file system, keeping the way: whether one
 // wants it.
 static __always_inline bool find(
@@ -106,7 +111,8 @@ static __always_inline bool find(
 		if (now->filter[bit / 64 & (WIRE_FILTER - 1)] & 1ull << bit % 64) {
 			const struct wire_watch *watch = bpf_map_lookup_elem(&watches, &key);
 
-			if (watch)
+			// a new file may have the inode of a folder that was removed
+			if (watch && (level > 0 || watch->whole || is_folder(above.inode)))
 				look_at(&scratch->found, watch, level, opens);
 			if (scratch->found.wanted)
 				return true;
