@@ -23,10 +23,11 @@ enum {
 	KNOWN_FOLDERS = 4096, // a power of two
 	CLASS = FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE |
 		FAN_UNLIMITED_MARKS | FAN_REPORT_DFID_NAME,
+	CLASS_TARGET = CLASS | FAN_REPORT_FID | FAN_REPORT_TARGET_FID, // since 5.17
 	CHANGES = FAN_CREATE | FAN_DELETE | FAN_CLOSE_WRITE | FAN_ATTRIB | FAN_RENAME | FAN_ONDIR,
 };
 
-// A file system that is marked, by a path in it.
+// A file system that is marked, by the folder where it is mounted, which nobody can remove.
 struct mark {
 	fsid_t id;
 	char *path;
@@ -77,6 +78,30 @@ static int set_mark(const struct source *source, const struct mark *mark, unsign
 	return fanotify_mark(source->fd, how | FAN_MARK_FILESYSTEM, mask, AT_FDCWD, mark->path);
 }
 
+// The mount point that the path is below.
+static char *find_mount(const char *path)
+{
+	auto_free char *found = must_dup(path);
+	struct statx status;
+	uint64_t mount;
+
+	if (statx(AT_FDCWD, path, 0, STATX_MNT_ID, &status) < 0)
+		return take(found);
+	mount = status.stx_mnt_id;
+	while (found[1]) {
+		auto_free char *above = must_dup(found);
+		char *slash = strrchr(above, '/');
+
+		slash[slash == above] = '\0';
+		if (statx(AT_FDCWD, above, 0, STATX_MNT_ID, &status) < 0 ||
+			status.stx_mnt_id != mount)
+			break;
+		free(found);
+		found = take(above);
+	}
+	return take(found);
+}
+
 static int add_mark(struct source *source, const struct rule_watch *watch, struct fault *why)
 {
 	struct fanotify *fanotify = source->state;
@@ -90,7 +115,7 @@ static int add_mark(struct source *source, const struct rule_watch *watch, struc
 		fanotify->marks = must_resize(
 			fanotify->marks, (fanotify->n_marks + 1) * sizeof(*fanotify->marks));
 		mark = &fanotify->marks[fanotify->n_marks++];
-		*mark = (struct mark){ .id = status.f_fsid, .path = must_dup(watch->path) };
+		*mark = (struct mark){ .id = status.f_fsid, .path = find_mount(watch->path) };
 	}
 	mark->wanted = true;
 	mark->opens |= watch->opens;
@@ -130,6 +155,16 @@ static int mark_all(struct source *source, struct fault *why)
 
 // ---- folders ----
 
+// A file as the kernel names it.
+struct target {
+	fsid_t id;
+	size_t handle_bytes; // with its head; 0: not told
+	union {
+		struct file_handle handle;
+		char bytes[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	};
+};
+
 static void forget_folders(struct fanotify *fanotify)
 {
 	for (size_t i = 0; i < KNOWN_FOLDERS; i++) {
@@ -157,18 +192,64 @@ static char *find_folder(const struct mark *mark, struct file_handle *handle)
 	return text_ends(path, " (deleted)") ? NULL : must_dup(path);
 }
 
-static const char *folder_path(struct fanotify *fanotify, const struct mark *mark,
-	struct file_handle *handle, size_t handle_bytes)
+static struct known *slot_of(struct fanotify *fanotify, const struct target *target, uint64_t *hash)
 {
 	static const struct siphash_key key = { { 0x6d61726b, 0x666f6c64 } };
-	uint64_t hash = siphash(&key, handle, handle_bytes).words[0] ^
-		(uint64_t) mark->id.__val[0] << 32 ^ (uint64_t) mark->id.__val[1];
-	struct known *known = &fanotify->folders[hash & (KNOWN_FOLDERS - 1)];
+
+	*hash = siphash(&key, &target->handle, target->handle_bytes).words[0] ^
+		(uint64_t) target->id.__val[0] << 32 ^ (uint64_t) target->id.__val[1];
+	return &fanotify->folders[*hash & (KNOWN_FOLDERS - 1)];
+}
+
+// A folder that was made: it may be gone before anything in it is read.
+static void remember(struct fanotify *fanotify, const struct target *target, const char *path)
+{
+	uint64_t hash;
+	struct known *known = slot_of(fanotify, target, &hash);
+
+	free(known->path);
+	*known = (struct known){ hash, must_dup(path) };
+}
+
+static void forget_folder(struct fanotify *fanotify, const struct target *target)
+{
+	uint64_t hash;
+	struct known *known = slot_of(fanotify, target, &hash);
+
+	if (known->hash != hash)
+		return;
+	free(known->path);
+	*known = (struct known){ 0 };
+}
+
+// A folder has moved, and those below it with it.
+static void rename_folders(struct fanotify *fanotify, const char *from, const char *to)
+{
+	size_t length = strlen(from);
+
+	for (size_t i = 0; i < KNOWN_FOLDERS; i++) {
+		struct known *known = &fanotify->folders[i];
+		auto_text struct text path = { 0 };
+
+		if (!known->path || strncmp(known->path, from, length) != 0 ||
+			(known->path[length] != '/' && known->path[length] != '\0'))
+			continue;
+		text_printf(&path, "%s%s", to, known->path + length);
+		free(known->path);
+		known->path = take(path.bytes);
+	}
+}
+
+static const char *folder_path(
+	struct fanotify *fanotify, const struct mark *mark, struct target *target)
+{
+	uint64_t hash;
+	struct known *known = slot_of(fanotify, target, &hash);
 	char *path;
 
 	if (known->hash == hash && known->path)
 		return known->path;
-	path = find_folder(mark, handle);
+	path = find_folder(mark, &target->handle);
 	if (!path)
 		return NULL;
 	free(known->path);
@@ -183,36 +264,39 @@ struct named {
 	char path[PATH_MAX]; // empty: not said, or its folder is gone
 };
 
+// Reads the handle of a record: where the text behind it begins, or NULL.
+static const char *take_target(const char *record, size_t length, struct target *target)
+{
+	const struct fanotify_event_info_fid *info = (const void *) record;
+	size_t head = offsetof(struct fanotify_event_info_fid, handle);
+
+	target->handle_bytes = 0;
+	if (length < head + sizeof(struct file_handle))
+		return NULL;
+	memcpy(&target->handle, record + head, sizeof(struct file_handle));
+	if (target->handle.handle_bytes > MAX_HANDLE_SZ ||
+		length < head + sizeof(struct file_handle) + target->handle.handle_bytes)
+		return NULL;
+	target->handle_bytes = sizeof(struct file_handle) + target->handle.handle_bytes;
+	memcpy(target->bytes, record + head, target->handle_bytes);
+	memcpy(&target->id, &info->fsid, sizeof(target->id));
+	return record + head + target->handle_bytes;
+}
+
 // Reads a record with a folder and a name.
 static void take_name(struct source *source, const char *record, size_t length, struct named *named)
 {
-	const struct fanotify_event_info_fid *info = (const void *) record;
 	struct fanotify *fanotify = source->state;
-	union {
-		struct file_handle handle;
-		char bytes[sizeof(struct file_handle) + MAX_HANDLE_SZ];
-	} room;
-	size_t head = offsetof(struct fanotify_event_info_fid, handle), handle_bytes;
-	const char *folder, *name;
+	struct target target;
+	const char *name = take_target(record, length, &target), *folder;
+	size_t room = name ? length - (size_t) (name - record) : 0;
 	struct mark *mark;
-	fsid_t id;
 
 	named->path[0] = '\0';
-	if (length < head + sizeof(struct file_handle))
+	if (room == 0 || strnlen(name, room) == room)
 		return;
-	memcpy(&room.handle, record + head, sizeof(struct file_handle));
-	if (room.handle.handle_bytes > MAX_HANDLE_SZ)
-		return;
-	handle_bytes = sizeof(struct file_handle) + room.handle.handle_bytes;
-	if (length < head + handle_bytes + 1)
-		return;
-	memcpy(room.bytes, record + head, handle_bytes);
-	name = record + head + handle_bytes;
-	if (strnlen(name, length - head - handle_bytes) == length - head - handle_bytes)
-		return;
-	memcpy(&id, &info->fsid, sizeof(id));
-	mark = mark_of(fanotify, &id);
-	folder = mark ? folder_path(fanotify, mark, &room.handle, handle_bytes) : NULL;
+	mark = mark_of(fanotify, &target.id);
+	folder = mark ? folder_path(fanotify, mark, &target) : NULL;
 	if (folder && strcmp(name, ".") == 0)
 		(void) snprintf(named->path, sizeof(named->path), "%s", folder);
 	else if (folder &&
@@ -284,12 +368,32 @@ static void give_kinds(struct source *source, const struct fanotify_event_metada
 			give(source, kinds[i].kind, (uint32_t) metadata->pid, named->path, NULL);
 }
 
+// Keeps what is known of folders as it was when the next event happened.
+static void follow_folder(struct fanotify *fanotify, uint64_t mask, const struct target *target,
+	const struct named *named, const struct named *new)
+{
+	bool known = target->handle_bytes > 0;
+
+	if (mask & FAN_RENAME && known && *named->path && *new->path) {
+		rename_folders(fanotify, named->path, new->path);
+		remember(fanotify, target, new->path);
+	} else if (mask & FAN_CREATE && known && *named->path) {
+		// even if it is gone: both are one event, and what was in it follows
+		remember(fanotify, target, named->path);
+	} else if (mask & FAN_DELETE && known) {
+		forget_folder(fanotify, target);
+	} else if (mask & (FAN_RENAME | FAN_DELETE)) {
+		forget_folders(fanotify);
+	}
+}
+
 static void take_event(struct source *source, const struct fanotify_event_metadata *metadata)
 {
 	struct fanotify *fanotify = source->state;
 	const char *at = (const char *) metadata + metadata->metadata_len;
 	const char *end = (const char *) metadata + metadata->event_len;
 	struct named named = { "" }, old = { "" }, new = { "" };
+	struct target target = { .handle_bytes = 0 };
 
 	if (metadata->mask & FAN_Q_OVERFLOW) {
 		source->counts.dropped_kernel++; // at least one
@@ -306,18 +410,18 @@ static void take_event(struct source *source, const struct fanotify_event_metada
 			take_name(source, at, header->len, &old);
 		else if (header->info_type == FAN_EVENT_INFO_TYPE_NEW_DFID_NAME)
 			take_name(source, at, header->len, &new);
+		else if (header->info_type == FAN_EVENT_INFO_TYPE_FID)
+			(void) take_target(at, header->len, &target);
 		at += header->len;
 	}
-	if (metadata->mask & FAN_RENAME) {
-		if (metadata->mask & FAN_ONDIR)
-			forget_folders(fanotify);
+	if (metadata->mask & FAN_RENAME)
 		give(source, EVENT_RENAME, (uint32_t) metadata->pid, old.path,
 			*new.path ? new.path : NULL);
-	}
 	if (*named.path)
 		give_kinds(source, metadata, &named);
-	if ((metadata->mask & FAN_ONDIR) && (metadata->mask & FAN_DELETE))
-		forget_folders(fanotify);
+	if (metadata->mask & FAN_ONDIR)
+		follow_folder(fanotify, metadata->mask, &target,
+			metadata->mask & FAN_RENAME ? &old : &named, &new);
 }
 
 // ---- the source ----
@@ -329,7 +433,9 @@ static int open_source(struct source *source, const char *position, struct fault
 	(void) position;
 	fanotify->folders = must_alloc(KNOWN_FOLDERS * sizeof(*fanotify->folders));
 	memset(fanotify->folders, 0, KNOWN_FOLDERS * sizeof(*fanotify->folders));
-	source->fd = fanotify_init(CLASS, O_RDONLY | O_CLOEXEC | O_LARGEFILE);
+	source->fd = fanotify_init(CLASS_TARGET, O_RDONLY | O_CLOEXEC | O_LARGEFILE);
+	if (source->fd < 0 && errno == EINVAL)
+		source->fd = fanotify_init(CLASS, O_RDONLY | O_CLOEXEC | O_LARGEFILE);
 	if (source->fd < 0)
 		return fail(why, -errno, "fanotify: %m");
 	return mark_all(source, why);
