@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/siphash.h"
 #include "events/source.h"
 
 enum {
@@ -37,6 +38,10 @@ struct inotify {
 	size_t room, n_watched;
 	uint64_t unwatched; // folders that could not be watched
 	int unwatched_errno;
+
+	// hashes of what was found in new folders, until the kernel's queue was empty once
+	uint64_t *found; // 0: empty
+	size_t found_room, n_found;
 
 	// the first half of a move, whose second half may follow
 	char *from;
@@ -105,8 +110,57 @@ static bool is_folder(const char *path, unsigned char type)
 	return lstat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-// A file that was there before its folder was watched: nothing will tell of its creation.
-static void give_found(struct source *source, const char *path, unsigned char type);
+// A file that was there before its folder was watched: nothing else may tell of its creation.
+// False if it was given before.
+static bool give_found(struct source *source, const char *path, unsigned char type);
+
+static uint64_t *place_of(const struct inotify *inotify, uint64_t hash)
+{
+	size_t at = hash & (inotify->found_room - 1);
+
+	while (inotify->found[at] && inotify->found[at] != hash)
+		at = (at + 1) & (inotify->found_room - 1);
+	return &inotify->found[at];
+}
+
+static uint64_t hash_of(const char *path)
+{
+	static const struct siphash_key key = { { 0x666f756e, 0x64696e6f } };
+
+	return siphash(&key, path, strlen(path)).words[0] | 1;
+}
+
+static bool was_found(const struct inotify *inotify, const char *path)
+{
+	return inotify->found_room > 0 && *place_of(inotify, hash_of(path)) != 0;
+}
+
+static void note_found(struct inotify *inotify, const char *path)
+{
+	enum { FIRST_ROOM = 256 };
+	uint64_t *before = inotify->found;
+	size_t room_before = inotify->found_room;
+
+	if (inotify->n_found * 2 >= room_before) {
+		inotify->found_room = room_before ? room_before * 2 : FIRST_ROOM;
+		inotify->found = must_alloc(inotify->found_room * sizeof(*inotify->found));
+		memset(inotify->found, 0, inotify->found_room * sizeof(*inotify->found));
+		for (size_t i = 0; i < room_before; i++)
+			if (before[i])
+				*place_of(inotify, before[i]) = before[i];
+		free(before);
+	}
+	*place_of(inotify, hash_of(path)) = hash_of(path);
+	inotify->n_found++;
+}
+
+// The kernel has told all that it knew when the folders were read.
+static void forget_found(struct inotify *inotify)
+{
+	free(inotify->found);
+	inotify->found = NULL;
+	inotify->found_room = inotify->n_found = 0;
+}
 
 // Watches a folder and those below it. `found`: what is in it is new, too.
 static void watch(
@@ -135,8 +189,8 @@ static void watch(
 			snprintf(below, sizeof(below), "%s/%s", strcmp(path, "/") == 0 ? "" : path,
 				entry->d_name) >= (int) sizeof(below))
 			continue;
-		if (found)
-			give_found(source, below, entry->d_type);
+		if (found && !give_found(source, below, entry->d_type))
+			continue;
 		if (depth > 1 && is_folder(below, entry->d_type))
 			watch(source, below, depth == UINT_MAX ? depth : depth - 1, opens, found,
 				level + 1);
@@ -273,9 +327,13 @@ static void give(struct source *source, enum event_kind kind, const char *path,
 	source_give(source, &event);
 }
 
-static void give_found(struct source *source, const char *path, unsigned char type)
+static bool give_found(struct source *source, const char *path, unsigned char type)
 {
+	if (was_found(source->state, path))
+		return false;
+	note_found(source->state, path);
 	give(source, is_folder(path, type) ? EVENT_MKDIR : EVENT_CREATE, path, NULL, 0);
+	return true;
 }
 
 // The other half of a move did not come: it went to where nothing is watched.
@@ -377,6 +435,8 @@ static void take_event(struct source *source, const struct inotify_event *event)
 		bool opens = folder->opens, above = folder->above;
 
 		end_move(source);
+		if ((event->mask & IN_CREATE) && was_found(inotify, path))
+			return;
 		give(source, kind_of(event->mask), path, NULL, 0);
 		if (!(event->mask & IN_CREATE) || !(event->mask & IN_ISDIR))
 			return;
@@ -431,6 +491,7 @@ static int read_source(struct source *source, struct fault *why)
 		if (length <= 0) {
 			if (inotify->from && clock_ms() - inotify->from_ms >= MOVE_MS)
 				end_move(source);
+			forget_found(inotify);
 			source->period_ms = inotify->from ? MOVE_MS : 0;
 			return 0;
 		}
@@ -453,6 +514,7 @@ static void close_source(struct source *source, bool keep)
 		free(inotify->folders[i].path);
 	free(inotify->folders);
 	free(inotify->from);
+	free(inotify->found);
 	if (source->fd >= 0)
 		(void) close(source->fd);
 }
