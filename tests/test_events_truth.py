@@ -554,6 +554,7 @@ os.unlink(b"u")
 # ---- rules ----
 
 def rows_of(daemon, sql):
+    """The values of each row, in the order of the columns' names."""
     return [tuple(row.values()) for row in daemon.ask(sql)]
 
 
@@ -658,11 +659,14 @@ def test_folders_may_move_in_and_out_and_come_again(any_source, tmp_path):
     outside = tmp_path / "outside"
     (outside / "in/deep").mkdir(parents=True)
     (outside / "in/deep/before").touch()
-    daemon = any_source()
+    steady = tmp_path / "steady"  # of which is told whatever becomes of the other
+    steady.mkdir()
+    daemon = any_source({"file_paths": {"all": [f"{tmp_path}/watched/%%", f"{steady}/%%"]}})
     watched = daemon.watched
     (outside / "in").rename(watched / "in")
     settle(daemon)
     (watched / "in/deep/after").touch()
+    settle(daemon)  # fanotify asks only then what the folder is called
     (watched / "in").rename(watched / "other")
     (watched / "other/deep/third").touch()
     settle(daemon)
@@ -672,33 +676,53 @@ def test_folders_may_move_in_and_out_and_come_again(any_source, tmp_path):
     settle(daemon)
     found = names_of(daemon, watched)
     assert found["in/deep/after"] == 1 and found["other/deep/third"] == 1
-    assert not any("unseen" in name for name in found)
     # the watched folder itself goes and comes
-    watched.rename(tmp_path / "away")
-    wait_gone(daemon, tmp_path / "away")
-    watched.mkdir()
-    settle(daemon)
-    (watched / "again").touch()
-    settle(daemon)
-    assert names_of(daemon, watched)["again"] == 1
-    shutil.rmtree(watched)
-    watched.mkdir()
-    settle(daemon)
-    (watched / "once more").touch()
-    settle(daemon)
-    assert names_of(daemon, watched)["once more"] == 1
+    for name in ("again", "once more"):
+        watched.rename(tmp_path / f"away{name}")
+        (steady / name).touch()
+        settle(daemon, steady)
+        settle(daemon, steady)
+        (tmp_path / f"away{name}/unseen").touch()
+        settle(daemon, steady)
+        watched.mkdir()
+        settle(daemon)
+        (watched / name).touch()
+        settle(daemon)
+        assert names_of(daemon, watched)[name] == 1 and names_of(daemon, steady)[name] == 1
+    for i in range(3):
+        shutil.rmtree(watched)
+        (steady / f"gone{i}").touch()
+        watched.mkdir()
+        settle(daemon)
+        (watched / f"made{i}").touch()
+        settle(daemon)
+        assert names_of(daemon, watched)[f"made{i}"] == 1
+    assert {name: n for name, n in names_of(daemon, steady).items() if "gone" in name} == {f"gone{i}": 1 for i in range(3)}
+    assert not any("unseen" in name for name in names_of(daemon, watched))
     daemon.stop()
 
 
-def wait_gone(daemon, folder):
-    """Until what happens in the folder that was moved away is no longer told."""
-    def look():
-        daemon.marks += 1
-        name = f"gone{daemon.marks}"
-        (folder / name).touch()
-        (daemon.folder / "watched").exists()
-        return daemon.number(f"SELECT count(*) FROM file_events WHERE target_path LIKE '%/{name}'") == 0
-    wait_for(look, f"{folder} to be left alone", 20)
+def test_what_is_gone_when_it_is_read_had_its_name(any_source):
+    daemon = any_source()
+    if daemon.kind == "inotify":
+        pytest.skip("inotify has to find a folder to watch it")
+    os.kill(daemon.collector(), signal.SIGSTOP)
+    for i in range(13):
+        folder = daemon.watched / f"a{i}/b"
+        folder.mkdir(parents=True)
+        (folder / "file").touch()
+        folder.rename(daemon.watched / f"a{i}/c")
+        (daemon.watched / f"a{i}/c/file2").touch()
+        shutil.rmtree(daemon.watched / f"a{i}")
+    os.kill(daemon.collector(), signal.SIGCONT)
+    settle(daemon)
+    expected = {f"a{i}{below}": 1 for i in range(13) for below in ("", "/b", "/b/file", "/c/file2")}
+    assert {name: n for name, n in names_of(daemon, daemon.watched).items() if "mark" not in name} == expected
+    # fanotify makes one event of what was made and removed, which knows one name
+    file = "/b/file" if daemon.kind == "fanotify" else "/c/file"
+    gone = {f"a{i}{below}": 1 for i in range(13) for below in ("", "/c", file, "/c/file2")}
+    assert {name: n for name, n in names_of(daemon, daemon.watched, "DELETED").items() if "mark" not in name} == gone
+    daemon.stop()
 
 
 def test_patterns_mean_what_they_say(any_source, tmp_path):
@@ -725,4 +749,184 @@ def test_patterns_mean_what_they_say(any_source, tmp_path):
         ("part", "part/sub/deep/a.conf"), ("file", "no/sub/missing")])
     moved = rows_of(daemon, "SELECT action FROM file_events WHERE category = 'file' AND action LIKE 'MOVED%'")
     assert moved == [("MOVED_TO",)] * 5
+    daemon.stop()
+
+
+# ---- the configuration changes ----
+
+def test_nothing_is_missed_while_the_configuration_is_loaded_again(watcher, tmp_path):
+    config = {"file_paths": {"all": [f"{tmp_path}/watched/%%"]}}
+    other = tmp_path / "other"
+    other.mkdir()
+    daemon = watcher("--disable_audit=false", "--audit_allow_fim_events", config=config)
+    collector = daemon.collector()
+    load = subprocess.Popen([sys.executable, "-I", "-S", "-c", """
+import os, sys, time
+began = time.monotonic()
+for i in range(6007):
+    os.close(os.open(f"{sys.argv[1]}/f{i}", os.O_WRONLY | os.O_CREAT, 0o644))
+    while i % 20 == 0 and time.monotonic() - began < i / 2000: time.sleep(0.001)
+""", str(daemon.watched)])
+    reloads = 0
+    while load.poll() is None:
+        reloads += 1
+        more = {"other": [f"{other}/%%"]} if reloads % 2 else {}
+        daemon.configure({"file_paths": {**config["file_paths"], **more}})
+        os.kill(collector, signal.SIGHUP)
+        time.sleep(0.05)  # the rate of the reloads
+    assert load.wait() == 0 and reloads > 5
+    daemon.mark()
+    rows = rows_of(daemon, f"SELECT operation, path FROM process_file_events WHERE pid = {load.pid}")
+    found = collections.Counter(rows)
+    assert found == collections.Counter({(operation, f"{daemon.watched}/f{i}"): 1 for i in range(6007)
+                                         for operation in ("create", "write")})
+    assert daemon.losses() == []
+    daemon.stop()
+
+
+def test_mutes_hold_until_they_are_taken_back(watcher, tmp_path):
+    paths = {"file_paths": {"all": [f"{tmp_path}/watched/%%"]}}
+    touch = tmp_path / "quiet-touch"
+    shutil.copy(shutil.which("touch"), touch)
+    daemon = watcher("--disable_audit=false", "--audit_allow_fim_events", config=paths)
+
+    def changes(name, muted):
+        """Reloads until it is so; what is muted then is told by the count of a file that is not."""
+        def look():
+            daemon.marks += 1
+            both = [daemon.watched / f"{name}{daemon.marks}", daemon.watched / f"quiet-{name}{daemon.marks}"]
+            subprocess.run([touch, both[0]], check=True)
+            both[1].touch()
+            daemon.mark()
+            told = [daemon.number(f"SELECT count(*) FROM process_file_events WHERE path = '{path}'") for path in both]
+            return told == [0, 0] if muted else min(told) > 0
+        wait_for(look, f"mutes to be {muted}", 20)
+    changes("a", False)
+    daemon.configure({**paths, "events": {"mute_processes": [str(touch)], "mute_paths": [f"{daemon.watched}/quiet-%"]}})
+    os.kill(daemon.collector(), signal.SIGHUP)
+    changes("b", True)
+    daemon.configure(paths)
+    os.kill(daemon.collector(), signal.SIGHUP)
+    changes("c", False)
+    daemon.stop()
+
+
+# ---- stops ----
+
+@pytest.fixture(scope="module")
+def load(tmp_path_factory):
+    """A program that does a known number of things at a known rate."""
+    compiler, program = shutil.which("cc"), tmp_path_factory.mktemp("load") / "load"
+    if not compiler:
+        pytest.skip("there is no compiler for the load")
+    source = pathlib.Path(__file__).parent / "bench/load.c"
+    subprocess.run([compiler, "-std=gnu11", "-O2", "-o", program, source], check=True)
+    return program
+
+
+def load_opens(load, daemon, files, per_second, seconds):
+    """Opens each of many files in turn; gives the process."""
+    return subprocess.Popen([load, "opens", str(daemon.watched), str(files), str(per_second), str(seconds)],
+                            stdout=subprocess.PIPE)
+
+
+def count_opens(daemon, pid):
+    return daemon.number(f"SELECT count(*) FROM process_file_events WHERE operation = 'open' AND pid = {pid}")
+
+
+def test_a_collector_that_is_killed_again_and_again_loses_nothing(watcher, load):
+    daemon = watcher(*OPENS, "--events_ring_mb=32", "--watchdog_level=-1")
+    loading = load_opens(load, daemon, 997, 20000, 4)
+    kills = 0
+    while loading.poll() is None:
+        before = count_opens(daemon, loading.pid)
+        wait_for(lambda: count_opens(daemon, loading.pid) > before or loading.poll() is not None, "progress")
+        if loading.poll() is None:
+            os.kill(daemon.collector(), signal.SIGKILL)
+            kills += 1
+    done = json.loads(loading.stdout.read())["n"]
+    daemon.mark()
+    rows = daemon.ask("SELECT path, count(*) AS n FROM process_file_events WHERE operation = 'open' AND "
+                      f"pid = {loading.pid} GROUP BY 1")
+    assert daemon.losses() == []
+    assert sum(int(row["n"]) for row in rows) == done
+    assert {row["path"]: int(row["n"]) for row in rows} == {
+        f"{daemon.watched}/file{i:05}": done // 997 + (i < done % 997) for i in range(997)}
+    assert daemon.number("SELECT count(*) - count(DISTINCT eid) FROM process_file_events") == 0 and kills >= 2
+    daemon.stop()
+
+
+def pins():
+    return sorted(BPF_FOLDER.glob("hostql/*"))
+
+
+def test_what_happens_while_the_daemon_is_stopped_is_kept_on_request(watcher, load):
+    before = pins()
+    daemon = watcher(*OPENS, "--keep_pins")
+    daemon.stop()
+    assert len(pins()) == len(before) + 1
+    loading = load_opens(load, daemon, 101, 10007, 1)
+    done = json.loads(loading.communicate()[0])["n"]
+    daemon.start()
+    daemon.wait_number(f"SELECT count(*) FROM process_file_events WHERE operation = 'open' AND pid = {loading.pid}", done)
+    assert count_opens(daemon, loading.pid) == done and daemon.losses() == []
+    daemon.stop()
+    daemon.flags.remove("--keep_pins")
+    daemon.start()
+    daemon.mark()
+    daemon.stop()
+    assert pins() == before
+
+
+# ---- the shell ----
+
+def test_the_shell_shows_what_a_running_daemon_stores(bpf):
+    told = work(bpf.watched / "shell", "made(W + b'/a')")
+    bpf.mark()
+    assert [row[0] for row in rows_of(bpf, f"SELECT operation FROM process_file_events WHERE pid = {told['pid']}")] == \
+        ["create", "write"]
+
+
+def test_the_shell_records_by_itself(build):
+    with subprocess.Popen([f"{build}/osqueryi", "--json", "--disable_events=false", "--disable_audit=false"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as shell:
+        def ask(sql):
+            shell.stdin.write(f"{sql};\n")
+            shell.stdin.flush()
+            text = ""
+            while not text.rstrip().endswith("]"):
+                line = shell.stdout.readline()
+                assert line, "the shell has ended"
+                text += line
+            return json.loads(text)
+        active = wait_for(lambda: ask("SELECT active, choice FROM osquery_events WHERE name = 'bpf' AND choice <> ''"), "bpf")
+        if active[0]["active"] == "1":
+            child = subprocess.Popen(["/bin/true", "between two queries"])
+            child.wait()
+            rows = wait_for(lambda: ask(f"SELECT cmdline FROM process_events WHERE pid = {child.pid}"), "its row")
+            assert rows == [{"cmdline": "/bin/true between two queries"}]
+        shell.stdin.close()
+
+
+# ---- overload ----
+
+def test_what_the_ring_has_no_room_for_is_counted(watcher, load):
+    daemon = watcher(*OPENS, "--events_ring_mb=1", "--watchdog_level=-1")
+    daemon.mark()
+    collector = daemon.collector()
+    os.kill(collector, signal.SIGSTOP)
+    loading = load_opens(load, daemon, 101, 50000, 1)
+    spawns = subprocess.Popen([load, "spawns", "211", "1"], stdout=subprocess.DEVNULL)
+    done = json.loads(loading.communicate()[0])["n"]
+    spawns.wait()
+    os.kill(collector, signal.SIGCONT)
+    daemon.mark()
+    stored = count_opens(daemon, loading.pid)
+
+    def dropped():
+        return daemon.number("SELECT dropped_kernel FROM osquery_events WHERE name = 'bpf'")
+    wait_for(lambda: stored + dropped() >= done, "the count of what was dropped", 20)
+    creates = daemon.number(f"SELECT count(*) FROM process_file_events WHERE operation IN ('create', 'write') AND pid = {loading.pid}")
+    assert 0 < stored < done and stored + dropped() + creates == done + 2 * 101
+    assert daemon.number("SELECT count(DISTINCT cmdline) FROM process_events WHERE cmdline GLOB 'true spawn*'") == 211
     daemon.stop()
