@@ -52,6 +52,14 @@ class Watcher(Daemon):
     def command(self):
         return self.wrap + super().command()
 
+    def kill(self):
+        """After a test that failed, too, the kernel keeps nothing: a polite stop first."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(10)
+        super().kill()
+
     def ask(self, sql):
         done = subprocess.run([f"{self.build}/osqueryi", "--json", "--disable_events=false", "--disable_database=false",
                                f"--database_path={self.database}", sql], capture_output=True, stdin=subprocess.DEVNULL,
