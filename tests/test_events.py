@@ -170,9 +170,8 @@ def test_each_event_is_logged_once_whoever_is_killed(watch, recording):
     daemon = watch(config)
     for begin in range(0, total, 100):
         recording.add(*(exec_event(number) for number in range(begin, begin + 100)))
-        victim = daemon.collector() if begin % 200 else daemon.runner()
         wait_for(lambda: len(daemon.lines(query="all")) > begin // 2, "lines")
-        os.kill(victim, signal.SIGKILL)
+        os.kill(daemon.collector() if begin % 200 else daemon.runner(), signal.SIGKILL)
     wait_for(lambda: len(daemon.lines(query="all")) >= total, "all lines")
     recording.add(exec_event(total))
     wait_for(lambda: any(line["columns"]["cmdline"] == f"tool {total}" for line in daemon.lines(query="all")), "the last")
