@@ -652,7 +652,8 @@ static int wait_ms(const struct collector *collector, int64_t now_ms, int most_m
 	int64_t due_ms = sooner(now_ms + most_ms, collector->commit_due_ms);
 
 	due_ms = sooner(due_ms, collector->resolve_due_ms);
-	if (collector->given != collector->committed)
+	// counts are stored with the rows that wait, if there are any
+	if (collector->commit_due_ms == 0 && collector->given != collector->committed)
 		due_ms = sooner(due_ms, collector->counts_due_ms);
 	for (size_t i = 0; i < collector->n_sources; i++) {
 		const struct active *active = &collector->sources[i];
