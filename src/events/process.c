@@ -36,8 +36,9 @@ struct entry {
 	char *cwd;
 	size_t users; // children, and 1 as long as it is in the table
 	int64_t exited_ms;
+	uint64_t changed; // version at which its path or its parent became what they are
 	char *chain; // JSON of itself and its ancestors, without the brackets
-	uint64_t chain_version;
+	uint64_t chain_version; // at which that was made
 };
 
 struct processes {
@@ -46,7 +47,7 @@ struct processes {
 	size_t n_buckets, n;
 	struct entry *first_exited, *last_exited;
 	size_t n_exited;
-	uint64_t version; // goes up when what a chain shows may have changed
+	uint64_t version; // goes up with each change that a chain may show
 	struct text ancestry;
 };
 
@@ -197,7 +198,7 @@ static void set_parent(struct processes *processes, struct entry *entry, struct 
 	entry->parent = parent;
 	entry->shown.parent = parent ? &parent->shown : NULL;
 	drop(old);
-	processes->version++;
+	entry->changed = ++processes->version;
 }
 
 static struct entry *add(struct processes *processes, uint32_t pid, uint64_t start_ticks)
@@ -506,7 +507,7 @@ const struct process *processes_exec(struct processes *processes, const struct p
 		entry->shown.ppid = image->ppid;
 		set_parent(processes, entry, find(processes, image->ppid, 0));
 	}
-	processes->version++;
+	entry->changed = ++processes->version;
 	return &entry->shown;
 }
 
@@ -530,10 +531,26 @@ void processes_exit(struct processes *processes, uint32_t pid, uint64_t start_ti
 
 // ---- what is shown ----
 
+// Writes the digits, which every row of an event has several of; returns where they end.
+static char *write_number(char *to, uint64_t number)
+{
+	char digits[20];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char) ('0' + number % 10);
+	while (number /= 10);
+	while (n > 0)
+		*to++ = digits[--n];
+	return to;
+}
+
 void process_key(const struct process *process, char key[PROCESS_KEY])
 {
-	(void) snprintf(
-		key, PROCESS_KEY, "%" PRIu32 "-%" PRIu64, process->pid, process->start_ticks);
+	char *at = write_number(key, process->pid);
+
+	*at++ = '-';
+	*write_number(at, process->start_ticks) = '\0';
 }
 
 static void add_link(struct text *text, const struct process *process)
@@ -541,11 +558,26 @@ static void add_link(struct text *text, const struct process *process)
 	char key[PROCESS_KEY];
 
 	process_key(process, key);
-	text_printf(text,
-		"%s{\"pid\":%" PRIu32 ",\"key\":\"%s\",\"path\":", text->length > 0 ? "," : "",
-		process->pid, key);
+	text_add_string(text, text->length > 0 ? ",{\"pid\":" : "{\"pid\":");
+	text_add(text, key, strcspn(key, "-"));
+	text_add_string(text, ",\"key\":\"");
+	text_add_string(text, key);
+	text_add_string(text, "\",\"path\":");
 	json_add_string(text, process->path, strlen(process->path));
 	text_add_char(text, '}');
+}
+
+// Whether neither it nor an ancestor that is shown has changed since its chain was made.
+static bool is_chain_right(const struct entry *entry)
+{
+	const struct entry *at = entry;
+
+	if (!entry->chain)
+		return false;
+	for (int n = 0; at && n < ANCESTORS; at = at->parent, n++)
+		if (at->changed > entry->chain_version)
+			return false;
+	return true;
 }
 
 static const char *chain_of(const struct processes *processes, struct entry *entry)
@@ -553,7 +585,7 @@ static const char *chain_of(const struct processes *processes, struct entry *ent
 	struct text text = { 0 };
 	int n = 0;
 
-	if (entry->chain && entry->chain_version == processes->version)
+	if (is_chain_right(entry))
 		return entry->chain;
 	for (const struct process *at = &entry->shown; at && n < ANCESTORS; at = at->parent, n++)
 		add_link(&text, at);

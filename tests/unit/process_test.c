@@ -75,6 +75,23 @@ TEST(ancestors_are_named_when_they_are_gone)
 	close_place(&place);
 }
 
+TEST(an_ancestor_that_becomes_another_program_is_named_so_from_then_on)
+{
+	struct place place;
+	const struct process *last;
+
+	open_place(&place);
+	(void) start(&place, FIRST, 10, "/bin/a");
+	(void) processes_fork(place.processes, FIRST, FIRST + 1, 20, NULL);
+	last = processes_fork(place.processes, FIRST + 1, FIRST + 2, 30, NULL);
+	CHECK(strstr(process_ancestry(place.processes, last), "/bin/a\"},"));
+	(void) start(&place, FIRST + 3, 40, "/bin/other");
+	CHECK(strstr(process_ancestry(place.processes, last), "/bin/a\"},"));
+	(void) start(&place, FIRST, 10, "/bin/c");
+	CHECK(strstr(process_ancestry(place.processes, last), "/bin/c\"}]"));
+	close_place(&place);
+}
+
 TEST(an_id_that_is_used_again_is_another_process)
 {
 	struct place place;
