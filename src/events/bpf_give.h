@@ -23,9 +23,13 @@ struct bpf_state {
 	char pins[BPF_PIN_PATH]; // "": nothing is pinned
 	char identity[BPF_IDENTITY]; // of the ring
 	uint64_t counted; // losses of the kernel that are in counts
+	uint64_t missed; // runs of programs
 	int64_t now_ms, ticked_ms; // when it is, when the once-a-second things were done
+	int64_t looked_ms; // when the missed runs were counted
+	int64_t busy_ms; // when something came last
+	bool held; // what was read is not stored yet
 	int64_t offset_ns; // from CLOCK_BOOTTIME to the time since 1970
-	struct wire_counter *counters; // room for one of each processor
+	struct wire_counters *counters; // room for those of each processor
 	const struct call *calls[2 * WIRE_CALLS]; // by their number
 	char path[BPF_PATH_MAX], new_path[BPF_PATH_MAX], cwd[BPF_PATH_MAX], cgroup[BPF_PATH_MAX];
 	char cmdline[WIRE_ARGUMENTS + 1];

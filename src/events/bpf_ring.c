@@ -31,6 +31,7 @@ int bpf_ring_open(struct bpf_ring *ring, int fd, uint64_t size_bytes, struct fau
 		.pages = { consumer, producer },
 	};
 	ring->position = __atomic_load_n(ring->consumer, __ATOMIC_ACQUIRE);
+	ring->last = ring->position;
 	return 0;
 }
 
@@ -54,6 +55,7 @@ void bpf_ring_seek(struct bpf_ring *ring, uint64_t position)
 	ring->position = consumer;
 	if (position > consumer && position <= producer && position % 8 == 0)
 		ring->position = position;
+	ring->last = consumer;
 }
 
 // A record that begins at the end of the data and goes on at its beginning is put together.
@@ -73,6 +75,7 @@ static const void *join(struct bpf_ring *ring, uint64_t start, uint64_t size)
 static int give_up(struct bpf_ring *ring, uint64_t producer)
 {
 	ring->position = producer;
+	ring->last = producer;
 	return -EUCLEAN;
 }
 
@@ -93,6 +96,7 @@ int bpf_ring_next(struct bpf_ring *ring, const void **bytes, size_t *length)
 			return 0; // it is being written
 		if (step > producer - ring->position || size > BPF_RING_RECORD)
 			return give_up(ring, producer);
+		ring->last = ring->position;
 		ring->position += step;
 		if (word & BPF_RINGBUF_DISCARD_BIT)
 			continue;
@@ -104,9 +108,19 @@ int bpf_ring_next(struct bpf_ring *ring, const void **bytes, size_t *length)
 	return 0;
 }
 
-void bpf_ring_release(struct bpf_ring *ring)
+// The kernel first makes a record visible and then looks at the position of the reader; the reader
+// does it the other way around. So one of them notices the other.
+bool bpf_ring_release(struct bpf_ring *ring)
 {
-	__atomic_store_n(ring->consumer, ring->position, __ATOMIC_RELEASE);
+	__atomic_store_n(ring->consumer, ring->position, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE) == ring->position;
+}
+
+void bpf_ring_release_most(struct bpf_ring *ring)
+{
+	if (ring->last > __atomic_load_n(ring->consumer, __ATOMIC_RELAXED))
+		__atomic_store_n(ring->consumer, ring->last, __ATOMIC_RELEASE);
 }
 
 uint64_t bpf_ring_held_bytes(const struct bpf_ring *ring)

@@ -3,6 +3,7 @@
 // Reading the ring buffer of the kernel (BPF_MAP_TYPE_RINGBUF): what is read stays in it until it
 // is released, so that it can be read again by whoever comes next.
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct bpf_ring {
 	const unsigned char *data;
 	uint64_t size_bytes; // a power of two
 	uint64_t position; // read up to here
+	uint64_t last; // where the record that was read last begins
 	void *joined; // room for a record that goes around the end
 	void *pages[2];
 };
@@ -35,8 +37,13 @@ void bpf_ring_seek(struct bpf_ring *ring, uint64_t position);
 // yet; -EUCLEAN when the ring says impossible things: all that is in it is passed over then.
 int bpf_ring_next(struct bpf_ring *ring, const void **bytes, size_t *length);
 
-// Gives the room of all that was read back to the kernel.
-void bpf_ring_release(struct bpf_ring *ring);
+// Gives the room of all that was read back to the kernel. True when the ring is empty then: the
+// next record, if it is sent without flags, makes the descriptor readable.
+bool bpf_ring_release(struct bpf_ring *ring);
+
+// The same for all but the last record: as long as that one is there, records that are sent without
+// flags wake nobody.
+void bpf_ring_release_most(struct bpf_ring *ring);
 
 // How much of the ring is read, and waits to be released.
 uint64_t bpf_ring_held_bytes(const struct bpf_ring *ring);

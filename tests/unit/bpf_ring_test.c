@@ -111,6 +111,27 @@ TEST(nothing_is_given_back_before_it_is_released)
 	CHECK(pages.consumer == 16);
 }
 
+TEST(the_last_record_can_stay_so_that_the_kernel_wakes_nobody)
+{
+	struct bpf_ring ring = ring_new(0);
+	const void *bytes;
+	size_t length;
+
+	put(8, 0, 1);
+	put(8, 0, 2);
+	CHECK(bpf_ring_next(&ring, &bytes, &length) == 1);
+	CHECK(bpf_ring_next(&ring, &bytes, &length) == 1);
+	bpf_ring_release_most(&ring);
+	CHECK(pages.consumer == 16);
+	put(8, 0, 3);
+	CHECK(!bpf_ring_release(&ring)); // there is one that was not read
+	CHECK(pages.consumer == 32);
+	bpf_ring_release_most(&ring); // nothing is taken back
+	CHECK(pages.consumer == 32);
+	CHECK(bpf_ring_next(&ring, &bytes, &length) == 1);
+	CHECK(bpf_ring_release(&ring));
+}
+
 TEST(reading_goes_on_where_it_was_stored_if_that_can_be)
 {
 	struct bpf_ring ring = ring_new(0);

@@ -43,9 +43,9 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, WIRE_COUNTERS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct wire_counter);
+	__type(value, struct wire_counters);
 } counters SEC(".maps");
 
 // What the look for watches above a file has found.
@@ -158,12 +158,13 @@ static __always_inline bool is_wanted(const struct wire_settings *now, __u32 kin
 
 static __always_inline void count(__u32 kind, bool refused)
 {
-	struct wire_counter *counter = bpf_map_lookup_elem(&counters, &kind);
+	__u32 first = 0;
+	struct wire_counters *all = bpf_map_lookup_elem(&counters, &first);
 
-	if (counter && refused)
-		counter->refused++;
-	else if (counter)
-		counter->received++;
+	if (all && refused)
+		all->refused[kind & (WIRE_COUNTERS - 1)]++;
+	else if (all)
+		all->received[kind & (WIRE_COUNTERS - 1)]++;
 }
 
 // Whether there is room for another record of the kind; counted where there is none.
@@ -217,7 +218,8 @@ static __always_inline void begin(
 	put_ids(record, task);
 }
 
-// Puts the record into the ring: its part of so many bytes and the text.
+// Puts the record into the ring: its part of so many bytes and the text. The collector is woken by
+// the first one in an empty ring, and where the ring fills; otherwise it looks by itself.
 static __always_inline void send(
 	struct scratch *scratch, const struct wire_settings *now, __u32 part)
 {
@@ -228,8 +230,7 @@ static __always_inline void send(
 	if (size > sizeof(scratch->out) || wake == 0)
 		return;
 	scratch->out.record.size = size;
-	flags = scratch->fill / wake != (scratch->fill + size) / wake ? BPF_RB_FORCE_WAKEUP
-								      : BPF_RB_NO_WAKEUP;
+	flags = scratch->fill / wake != (scratch->fill + size) / wake ? BPF_RB_FORCE_WAKEUP : 0;
 	count(kind, bpf_ringbuf_output(&ring, &scratch->out, size, flags) < 0);
 }
 

@@ -204,8 +204,9 @@ struct wire_answer {
 	char text[WIRE_TEXT + WIRE_NAME];
 };
 
-struct wire_counter {
-	__u64 received, refused;
+// By kinds of events. One value for each processor.
+struct wire_counters {
+	__u64 received[WIRE_COUNTERS], refused[WIRE_COUNTERS];
 };
 
 static inline __u32 wire_filter(__u64 inode)

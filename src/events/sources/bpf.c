@@ -19,7 +19,9 @@
 #include "events/bpf_pin.h"
 
 enum {
-	PERIOD_MS = 100,
+	PERIOD_MS = 100, // between reads, as long as there is something
+	TICK_MS = 1000,
+	MISSED_MS = 10000,
 	WORK_MS = 5, // of one read
 	BETWEEN_CLOCKS = 64, // records that are read before the clock is looked at
 	LEAST_RING_MB = 1,
@@ -374,22 +376,30 @@ static int64_t clock_ns(clockid_t clock)
 	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+// How often programs were not run; this asks for each of them, and seldom changes.
+static uint64_t count_missed(struct bpf_state *state)
+{
+	uint64_t missed = 0;
+
+	for (size_t i = 0; i < N_BPF_LINKS; i++)
+		if (state->loaded.links[i] >= 0)
+			missed += state->library->missed(state->loaded.links[i]);
+	return missed;
+}
+
 // What the kernel had no room for.
 static uint64_t count_losses(struct bpf_state *state)
 {
 	size_t processors = (size_t) state->library->processors();
+	uint32_t first = 0;
 	uint64_t losses = 0;
 
-	for (uint32_t kind = 0; kind < WIRE_COUNTERS; kind++) {
-		if (state->library->lookup(
-			    state->loaded.maps[BPF_MAP_COUNTERS], &kind, state->counters) < 0)
-			continue;
-		for (size_t i = 0; i < processors; i++)
-			losses += state->counters[i].refused;
-	}
-	for (size_t i = 0; i < N_BPF_LINKS; i++)
-		if (state->loaded.links[i] >= 0)
-			losses += state->library->missed(state->loaded.links[i]);
+	if (state->library->lookup(state->loaded.maps[BPF_MAP_COUNTERS], &first, state->counters) <
+		0)
+		return 0;
+	for (size_t i = 0; i < processors; i++)
+		for (size_t kind = 0; kind < WIRE_COUNTERS; kind++)
+			losses += state->counters[i].refused[kind];
 	return losses;
 }
 
@@ -399,11 +409,15 @@ static void tick(struct source *source, int64_t now_ms)
 	uint64_t losses;
 
 	state->now_ms = now_ms;
-	if (state->ticked_ms != 0 && now_ms - state->ticked_ms < 1000)
+	if (state->ticked_ms != 0 && now_ms - state->ticked_ms < TICK_MS)
 		return;
 	state->ticked_ms = now_ms;
 	state->offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
-	losses = count_losses(state);
+	if (state->looked_ms == 0 || now_ms - state->looked_ms >= MISSED_MS) {
+		state->looked_ms = now_ms;
+		state->missed = count_missed(state);
+	}
+	losses = count_losses(state) + state->missed;
 	if (losses > state->counted) {
 		source->counts.dropped_kernel += losses - state->counted;
 		state->counted = losses;
@@ -447,17 +461,35 @@ static int read_records(struct source *source, int64_t deadline_ms, struct fault
 	}
 }
 
+// When to look again. As long as records come they are read by the handful, and wake nobody because
+// the last of them stays in the ring. When no more come the ring is left empty, and the next record
+// wakes us; but first we look once more what was lost meanwhile.
+static int choose_period_ms(struct bpf_state *state, bool busy)
+{
+	if (busy)
+		state->busy_ms = state->now_ms;
+	if (busy || state->held || !bpf_ring_release(&state->ring))
+		return PERIOD_MS;
+	if (state->ticked_ms > state->busy_ms)
+		return 0;
+	return (int) (state->ticked_ms + TICK_MS - state->now_ms);
+}
+
 static int read_source(struct source *source, struct fault *why)
 {
 	struct bpf_state *state = source->state;
 	int64_t now_ms = clock_ms();
+	uint64_t before;
 	int r;
 
 	tick(source, now_ms);
 	r = take_wakeups(source, why);
 	if (r < 0)
 		return r;
+	before = state->ring.position;
 	r = read_records(source, now_ms + WORK_MS, why);
+	state->held |= state->ring.position != before;
+	source->period_ms = choose_period_ms(state, r != 0 || state->ring.position != before);
 	source->urgent = bpf_ring_held_bytes(&state->ring) > state->ring.size_bytes / 8;
 	(void) snprintf(source->position, sizeof(source->position), "%s %" PRIu64 " %" PRIu64,
 		state->identity, state->ring.position, state->counted);
@@ -468,7 +500,8 @@ static void stored(struct source *source)
 {
 	struct bpf_state *state = source->state;
 
-	bpf_ring_release(&state->ring);
+	bpf_ring_release_most(&state->ring);
+	state->held = false;
 }
 
 static void close_source(struct source *source, bool keep)
