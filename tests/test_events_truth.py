@@ -402,6 +402,32 @@ more = child
     assert row["category"] == "all" and row["size"] == "1" and row["mode"] == "0644" and row["process_uid"] == "0"
 
 
+def test_the_working_directory_is_the_one_of_that_moment(bpf):
+    told = work(bpf.watched / "moves", r"""
+places = [os.getcwdb()]
+make(W + b"/before")
+os.chdir(W)
+make("one")
+os.mkdir("below")
+os.chdir("below")
+places += [W, W + b"/below"]
+make(W + b"/two")
+fd = os.open("/", os.O_RDONLY)
+os.fchdir(fd)
+make(W + b"/three")
+try:
+    os.chdir("no such folder")
+except OSError:
+    make(W + b"/four")
+more = [os.fsdecode(place) for place in places + [b"/"]]
+""")
+    bpf.mark()
+    rows = bpf.ask(f"SELECT path, cwd FROM process_file_events WHERE pid = {told['pid']} AND operation = 'write' ORDER BY eid")
+    start, first, below, root = told["more"]
+    assert [(row["path"].rsplit("/", 1)[1], row["cwd"]) for row in rows] == [
+        ("before", start), ("one", first), ("two", below), ("three", root), ("four", root)]
+
+
 def test_programs_with_odd_arguments_are_told_whole(bpf):
     folder = bpf.watched / "programs"
     told = work(folder, r"""

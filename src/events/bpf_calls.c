@@ -147,6 +147,10 @@ const struct call calls_all[] = {
 	{ "bind", __NR_bind, 361, LINK_KEEP, LEAVE(WIRE_BIND, EVENT_BIND) },
 	{ "listen", __NR_listen, 363, LINK_KEEP, LEAVE(WIRE_LISTEN, EVENT_LISTEN) },
 
+	// working directories
+	{ "chdir", __NR_chdir, 12, LINK_FOLLOW, LEAVE(WIRE_MOVED, EVENT_EXEC) },
+	{ "fchdir", __NR_fchdir, 133, LINK_FOLLOW, LEAVE(WIRE_MOVED, EVENT_EXEC) },
+
 	// signals
 	{ "kill", __NR_kill, 37, LINK_KEEP, SIGNAL(0, 1) },
 	{ "tkill", __NR_tkill, 238, LINK_KEEP, SIGNAL(0, 1) },

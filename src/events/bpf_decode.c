@@ -102,6 +102,10 @@ static bool decode_form(struct wire_view *view, struct rest *rest)
 		return view->kill;
 	case WIRE_SOCKET:
 		return decode_socket(view, rest);
+	case WIRE_FOLDER:
+		view->folder.part = cut(rest, sizeof(struct wire_folder));
+		return view->folder.part &&
+			cut_names(rest, &view->folder.names, &view->folder.part->names);
 	default:
 		return false;
 	}
@@ -118,6 +122,7 @@ static bool is_fitting(unsigned kind, unsigned form)
 		[WIRE_EXIT] = EVENT_BIT(EVENT_EXIT),
 		[WIRE_KILL] = EVENT_BIT(EVENT_KILL),
 		[WIRE_SOCKET] = EVENTS_SOCKET,
+		[WIRE_FOLDER] = EVENT_BIT(EVENT_EXEC),
 	};
 
 	return kind < 32 && form < sizeof(kinds) / sizeof(kinds[0]) &&

@@ -32,6 +32,10 @@ struct wire_view {
 			struct wire_slice cwd, executable, cgroup;
 			const char *arguments; // part->arguments bytes
 		} exec;
+		struct {
+			const struct wire_folder *part;
+			struct wire_slice names;
+		} folder;
 		const struct wire_fork *fork;
 		const struct wire_exit *exit;
 		const struct wire_kill *kill;

@@ -196,6 +196,20 @@ static void give_exec(struct source *source, struct event *event, const struct w
 	give(source, event);
 }
 
+static void take_folder(struct source *source, struct event *event, const struct wire_view *view)
+{
+	struct bpf_state *state = source->state;
+	struct process_image image = {
+		.pid = event->pid,
+		.start_ticks = wire_ticks(view->record->start_ns),
+		.cwd = state->cwd,
+	};
+
+	if (event->process &&
+		wire_join(state->cwd, sizeof(state->cwd), "", &view->folder.names) > 0)
+		(void) processes_exec(source->settings->processes, &image);
+}
+
 static void give_fork(struct source *source, struct event *event, const struct wire_view *view)
 {
 	const struct wire_fork *part = view->fork;
@@ -255,6 +269,7 @@ void bpf_give(struct source *source, const struct wire_view *view)
 		[WIRE_EXIT] = give_exit,
 		[WIRE_KILL] = give_kill,
 		[WIRE_SOCKET] = give_socket,
+		[WIRE_FOLDER] = take_folder,
 	};
 	const struct bpf_state *state = source->state;
 	const struct call *call = view->record->call < 2 * WIRE_CALLS

@@ -86,6 +86,10 @@ struct scratch {
 				struct wire_exec exec;
 				char exec_text[WIRE_TEXT];
 			};
+			struct {
+				struct wire_folder folder;
+				char folder_text[WIRE_TEXT];
+			};
 			struct wire_fork fork;
 			struct wire_exit exit;
 			struct wire_kill kill;

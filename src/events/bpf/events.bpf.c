@@ -364,6 +364,25 @@ __noinline int on_path(__u32 number)
 	return 0;
 }
 
+// ---- working directories ----
+
+__noinline int on_moved(__u32 number)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const struct wire_settings *now = settings_now();
+	struct scratch *scratch = scratch_of(ON_LEAVE);
+
+	if (!now || !scratch || !is_wanted(now, WIRE_KIND_EXEC) ||
+		!is_admitted(scratch, now, WIRE_KIND_EXEC))
+		return 0;
+	begin(scratch, task, WIRE_KIND_EXEC, WIRE_FOLDER, 0);
+	scratch->out.record.call = number;
+	put_path(scratch, &scratch->out.folder.names, sizeof(struct wire_folder), ON_LEAVE,
+		task->fs->pwd.mnt, task->fs->pwd.dentry);
+	send(scratch, now, sizeof(struct wire_folder));
+	return 0;
+}
+
 // ---- sockets ----
 
 static __always_inline void put_inet(struct wire_socket *out, struct sock *sock, bool remote)
@@ -519,6 +538,9 @@ int BPF_PROG(on_leave, struct pt_regs *regs, long result)
 	switch (call->leave) {
 	case WIRE_OPENED:
 		on_opened(number, result);
+		break;
+	case WIRE_MOVED:
+		on_moved(number);
 		break;
 	case WIRE_BY_FD:
 		on_fd(number, argument(scratch, call->fd));

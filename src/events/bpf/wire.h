@@ -41,6 +41,7 @@ enum wire_form {
 	WIRE_EXIT, // struct wire_exit
 	WIRE_KILL, // struct wire_kill
 	WIRE_SOCKET, // struct wire_socket
+	WIRE_FOLDER, // struct wire_folder
 };
 
 // The kinds that the programs themselves name, as of enum event_kind.
@@ -143,6 +144,12 @@ struct wire_socket {
 	__u8 local[WIRE_ADDRESS], remote[WIRE_ADDRESS];
 };
 
+// The working directory is another one now. It is no event of its own, and of the kind exec: what
+// it tells belongs to the process.
+struct wire_folder {
+	struct wire_names names;
+};
+
 // ---- what the collector tells the programs ----
 
 // What is done when a call is entered.
@@ -152,6 +159,7 @@ enum wire_enter { WIRE_ENTER_NOTHING, WIRE_CLOSE, WIRE_DUP, WIRE_CLOSE_RANGE };
 enum wire_leave {
 	WIRE_LEAVE_NOTHING,
 	WIRE_OPENED, // a descriptor of a file
+	WIRE_MOVED, // to another working directory
 	WIRE_BY_FD,
 	WIRE_BY_PATH,
 	WIRE_CONNECT,
