@@ -245,6 +245,7 @@ def test_what_nothing_reads_is_marked_and_nothing_else():
     read = {"D", "S"}  # main.c looks for them itself
     for path in source.rglob("*.c"):
         read |= set(re.findall(r'(?:flags_(?:string|bool|integer)|scan_flag)\([^"]*?"(\w+)"', path.read_text()))
+        read |= set(re.findall(r'\.(?:expiry|max)_flag = "(\w+)"', path.read_text()))
     entries = re.findall(r'\{ "(\w+)", FLAG_\w+, "(?:[^"\\]|\\.)*", (FLAG_\w+),(.*?)\}',
                          (source / "base/flag_list.c").read_text(), re.S)
     for name, _, rest in entries:

@@ -331,6 +331,8 @@ make(deep + b"/f")
 
 
 def test_bind_mounts_hide_nothing(bpf):
+    if subprocess.run(["unshare", "-m", "--propagation", "private", "true"], capture_output=True).returncode != 0:
+        pytest.skip("the root here is no mount point")
     folder = bpf.watched / "mounts"
     with working(folder, r"""
 other = os.path.dirname(os.path.dirname(W)) + b"/other-mount"

@@ -110,6 +110,15 @@ void runner_store_worked(struct runner *runner)
 	runner->full = false;
 }
 
+// What a query on events has not read yet would be lost to it while it is denied.
+static bool names_event_table(const struct runner *runner, const char *sql)
+{
+	for (size_t i = 0; i < runner->agent.n_tables; i++)
+		if (runner->agent.tables[i]->event && strstr(sql, runner->agent.tables[i]->name))
+			return true;
+	return false;
+}
+
 void runner_deny_unfinished(struct runner *runner)
 {
 	auto_free char *name = execution_unfinished(runner->store);
@@ -124,7 +133,9 @@ void runner_deny_unfinished(struct runner *runner)
 	log_warning("Scheduled query may have failed: %s", name);
 	scheduled = runner->schedule ? schedule_find(runner->schedule, name) : NULL;
 	if (scheduled && scheduled->query->denylist &&
-		!flags_bool(&runner->flags, "disable_watchdog")) {
+		!flags_bool(&runner->flags, "disable_watchdog") &&
+		(!names_event_table(runner, scheduled->query->sql) ||
+			flags_bool(&runner->flags, "events_enforce_denylist"))) {
 		struct execution execution = { .query = scheduled->query,
 			.performance = scheduled->performance };
 

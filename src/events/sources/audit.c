@@ -162,10 +162,8 @@ static int set_rules(struct source *source, struct state *state, struct fault *w
 }
 
 // A number of a flag that the kernel takes.
-static uint32_t bounded(const struct flags *flags, const char *name)
+static uint32_t bounded(int64_t value)
 {
-	int64_t value = flags_integer(flags, name);
-
 	return value < 0 ? 0 : (uint32_t) value;
 }
 
@@ -174,8 +172,8 @@ static int configure_kernel(struct source *source, struct state *state, struct f
 	const struct flags *flags = source->settings->flags;
 	struct audit_wanted_status wanted = {
 		.alone = state->own,
-		.backlog_limit = bounded(flags, "audit_backlog_limit"),
-		.backlog_wait_time = bounded(flags, "audit_backlog_wait_time"),
+		.backlog_limit = bounded(flags_integer(flags, "audit_backlog_limit")),
+		.backlog_wait_time = bounded(flags_integer(flags, "audit_backlog_wait_time")),
 		.remove_others = flags_bool(flags, "audit_force_reconfigure"),
 	};
 	int r = audit_setup_status(&state->setup, &wanted, why);

@@ -387,11 +387,12 @@ static void follow_folder(struct fanotify *fanotify, uint64_t mask, const struct
 	}
 }
 
-static void take_event(struct source *source, const struct fanotify_event_metadata *metadata)
+// `bytes`: where the event lies that begins with the metadata.
+static void take_event(
+	struct source *source, const struct fanotify_event_metadata *metadata, const char *bytes)
 {
 	struct fanotify *fanotify = source->state;
-	const char *at = (const char *) metadata + metadata->metadata_len;
-	const char *end = (const char *) metadata + metadata->event_len;
+	const char *at = bytes + metadata->metadata_len, *end = bytes + metadata->event_len;
 	struct named named = { "" }, old = { "" }, new = { "" };
 	struct target target = { .handle_bytes = 0 };
 
@@ -448,24 +449,28 @@ static int configure(struct source *source, struct fault *why)
 
 static int read_source(struct source *source, struct fault *why)
 {
-	_Alignas(struct fanotify_event_metadata) char buffer[BUFFER_BYTES];
+	char buffer[BUFFER_BYTES];
 	int64_t until_ms = clock_ms() + SLICE_MS;
 
 	do {
 		ssize_t length = read(source->fd, buffer, sizeof(buffer));
-		const struct fanotify_event_metadata *metadata = (const void *) buffer;
+		struct fanotify_event_metadata metadata;
 
 		if (length < 0 && errno != EAGAIN && errno != EINTR)
 			return fail(why, -errno, "fanotify: %m");
 		if (length <= 0)
 			return 0;
-		for (; FAN_EVENT_OK(metadata, length);
-			metadata = FAN_EVENT_NEXT(metadata, length)) {
-			if (metadata->vers != FANOTIFY_METADATA_VERSION)
+		// events of any length follow one another: the next one need not be aligned
+		for (const char *at = buffer, *end = buffer + length; at + sizeof(metadata) <= end;
+			at += metadata.event_len) {
+			memcpy(&metadata, at, sizeof(metadata));
+			if (metadata.vers != FANOTIFY_METADATA_VERSION)
 				return fail(why, -EPROTO, "fanotify: the kernel speaks version %d",
-					metadata->vers);
-			if (metadata->pid != getpid())
-				take_event(source, metadata);
+					metadata.vers);
+			if (metadata.event_len < sizeof(metadata) || metadata.event_len > end - at)
+				return fail(why, -EPROTO, "fanotify: an event is cut short");
+			if (metadata.pid != getpid())
+				take_event(source, &metadata, at);
 		}
 	} while (clock_ms() < until_ms);
 	return 1;
